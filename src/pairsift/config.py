@@ -1,0 +1,107 @@
+"""Every option, once: name, type, default and help.
+
+The command line is generated from these classes (``cli.options``), so an option's name in Python,
+on the command line and in ``run.json`` is one name. They are frozen, picklable and hashable.
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+DeviceName = str
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Runtime = Literal["auto", "openvino", "torch", "fake"]
+
+
+def option(default: Any, help: str, **extra: Any) -> Any:  # noqa: A002 - the field's own word
+    """Declare a dataclass field that is also a command-line option."""
+    return field(default=default, metadata={"help": help, **extra})
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Which model, and where and how it runs."""
+
+    model: str = option(
+        "siglip2-base-patch32-256",
+        "A name from `pairsift models list`, a folder, or hf:ORG/NAME[@REVISION].",
+        flags=("--model", "-m"),
+    )
+    runtime: Runtime = option("auto", "What runs the towers.")
+    device: DeviceName = option("auto", "auto, cpu, cuda, cuda:N or mps.")
+    precision: Precision = option("auto", "Arithmetic of the towers; auto is resolved once.")
+    threads: int | None = option(None, "Threads for the towers (default: all processors).", min=1)
+    batch_size: int | None = option(None, "Images or captions a call (default: by device).", min=1)
+    offline: bool = option(False, "Open no socket; fail when a file is missing.")
+    cache_dir: str | None = option(None, "Where pulled weights lie (default: the hub cache).")
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """How image bytes become RGB."""
+
+    max_image_pixels: int = option(
+        128_000_000, "Pixels by the header above which an image is refused.", min=1
+    )
+    max_image_bytes: int = option(64 * 1024 * 1024, "Bytes above which an image is refused.", min=1)
+    exact_decode: bool = option(False, "Decode large JPEGs at full size (slower, by the book).")
+
+
+@dataclass(frozen=True)
+class CaptionConfig:
+    """How captions are read."""
+
+    clean_captions: bool = option(
+        False, "Repair mojibake (ftfy) and HTML entities before tokenizing; recorded."
+    )
+
+
+@dataclass(frozen=True)
+class TableConfig:
+    """Where the pairs stand in the table, and which rows are wanted."""
+
+    image_column: str | None = option(None, "Column with the image (default: by usual names).")
+    caption_column: str | None = option(None, "Column with the caption (default: by usual names).")
+    image_root: str | None = option(
+        None, "Folder of relative paths; nothing outside it is opened (default: the table's)."
+    )
+    delimiter: str | None = option(None, "Cell delimiter of CSV (default: found in the header).")
+    limit: int | None = option(None, "Only the first N rows.", min=0)
+    sample: int | None = option(None, "N rows chosen at random, in table order.", min=0)
+    seed: int = option(0, "Seed of --sample.")
+    strict: bool = option(False, "A malformed row ends the job instead of getting a status.")
+
+
+@dataclass(frozen=True)
+class OutputConfig:
+    """What is added, and when a job counts as failed."""
+
+    details: bool = option(False, "Add caption tokens, image size, format and sha256.")
+    column_prefix: str = option("", "Put before the names of the added columns.")
+    overwrite: bool = option(False, "Replace an existing output.")
+    max_failed: int | None = option(None, "More failed rows than this: exit code 3.", min=0)
+
+
+@dataclass(frozen=True)
+class ScoreConfig:
+    """Everything that decides about one scoring job."""
+
+    measure: str = option("cosine", "cosine, euclidean, angular, clip-score, logit, …")
+    model: ModelConfig = field(default_factory=ModelConfig)
+    image: ImageConfig = field(default_factory=ImageConfig)
+    caption: CaptionConfig = field(default_factory=CaptionConfig)
+    table: TableConfig = field(default_factory=TableConfig)
+    output: OutputConfig = field(default_factory=OutputConfig)
+
+
+def describe(config: object) -> dict[str, Any]:
+    """Return a config as plain data for ``run.json``.
+
+    Example:
+        >>> describe(ImageConfig())["exact_decode"]
+        False
+    """
+    plain: dict[str, Any] = {}
+    for item in fields(config):  # type: ignore[arg-type]
+        value = getattr(config, item.name)
+        plain[item.name] = describe(value) if hasattr(value, "__dataclass_fields__") else value
+    return plain

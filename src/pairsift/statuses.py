@@ -1,0 +1,45 @@
+"""What can become of a row.
+
+Statuses are a promise: they are added to, never renamed.
+"""
+
+from enum import StrEnum
+
+
+class RowStatus(StrEnum):
+    """What became of a row; the value stands in ``similarity_status``."""
+
+    OK = "ok"
+    ROW_MALFORMED = "row_malformed"
+    IMAGE_NULL = "image_null"
+    IMAGE_NOT_ALLOWED = "image_not_allowed"
+    IMAGE_OUTSIDE_ROOT = "image_outside_root"
+    IMAGE_NOT_FOUND = "image_not_found"
+    IMAGE_NOT_A_FILE = "image_not_a_file"
+    IMAGE_UNREADABLE = "image_unreadable"
+    IMAGE_EMPTY = "image_empty"
+    IMAGE_UNSUPPORTED = "image_unsupported"
+    IMAGE_CORRUPT = "image_corrupt"
+    IMAGE_TOO_LARGE = "image_too_large"
+    CAPTION_NULL = "caption_null"
+    CAPTION_EMPTY = "caption_empty"
+    CAPTION_INVALID = "caption_invalid"
+
+
+STATUS_MEANINGS: dict[RowStatus, str] = {
+    RowStatus.OK: "scored",
+    RowStatus.ROW_MALFORMED: "the row has too many or too few cells, or cannot be parsed",
+    RowStatus.IMAGE_NULL: "the image cell is null or empty",
+    RowStatus.IMAGE_NOT_ALLOWED: "a kind of reference that is switched off, such as a URL",
+    RowStatus.IMAGE_OUTSIDE_ROOT: "the path leaves the image root",
+    RowStatus.IMAGE_NOT_FOUND: "there is no such file",
+    RowStatus.IMAGE_NOT_A_FILE: "the path is a directory or another thing that is not a file",
+    RowStatus.IMAGE_UNREADABLE: "the file is there but cannot be opened or read",
+    RowStatus.IMAGE_EMPTY: "the file has zero bytes",
+    RowStatus.IMAGE_UNSUPPORTED: "not an image, or a format that is not on the allow-list",
+    RowStatus.IMAGE_CORRUPT: "the image is truncated or damaged",
+    RowStatus.IMAGE_TOO_LARGE: "more pixels or bytes than the limits allow",
+    RowStatus.CAPTION_NULL: "the caption cell is null",
+    RowStatus.CAPTION_EMPTY: "the caption is empty or only white space",
+    RowStatus.CAPTION_INVALID: "the caption is not valid UTF-8, or holds a NUL",
+}
