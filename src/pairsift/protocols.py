@@ -78,6 +78,10 @@ class Encoder(Protocol):
     def width(self) -> int:
         """Dimensions D of the embeddings."""
 
+    @property
+    def image_size(self) -> int:
+        """Side S of the model's input: what decoding aims at."""
+
     def prepare_image(self, image: Image.Image) -> PixelArray:
         """Return the model's input pixels of one RGB image, shape (S, S, 3), uint8."""
 
