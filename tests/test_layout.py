@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "pairsift"
 LINES: list[list[str]] = [
     ["statuses", "errors", "histograms", "schema"],
     ["config", "protocols"],
-    ["images", "preprocess", "tokenization", "models", "measures", "weights"],
+    ["images", "preprocess", "tokenization", "models", "formulas", "measures", "weights"],
     ["sources"],
     ["storybook"],
     ["encoders"],
