@@ -12,7 +12,7 @@ from pairsift import formulas
 from pairsift.errors import ShapeError
 
 FORMULAS: dict[str, Callable[..., Any]] = {
-    "cosine": formulas.cosine,
+    "cosine": formulas.cosine_similarity,
     "euclidean": formulas.euclidean_distance,
     "angular": formulas.angular_distance,
     "clip-score": formulas.clip_score,
@@ -69,7 +69,7 @@ def test_a_row_is_the_same_bits_alone_in_a_batch_and_in_any_memory_order(
 @given(seed=st.integers(0, 2**32), width=st.integers(2, 70))
 def test_every_formula_orders_pairs_as_the_cosine_does(seed: int, width: int) -> None:
     images, captions = unit_rows(seed, 30, width), unit_rows(seed + 1, 30, width)
-    order = np.argsort(formulas.cosine(images, captions))
+    order = np.argsort(formulas.cosine_similarity(images, captions))
     for name, direction in (("euclidean", -1), ("angular", -1), ("clip-score", 1), ("logit", 1)):
         values = direction * FORMULAS[name](images, captions)[order].astype(np.float64)
         assert (np.diff(values) >= -1e-5).all(), name
@@ -78,7 +78,7 @@ def test_every_formula_orders_pairs_as_the_cosine_does(seed: int, width: int) ->
 @given(seed=st.integers(0, 2**32), width=st.integers(1, 70))
 def test_distances_and_cosine_are_one_geometry(seed: int, width: int) -> None:
     images, captions = unit_rows(seed, 10, width), unit_rows(seed + 1, 10, width)
-    cosines = formulas.cosine(images, captions).astype(np.float64)
+    cosines = formulas.cosine_similarity(images, captions).astype(np.float64)
     euclidean = formulas.euclidean_distance(images, captions).astype(np.float64)
     angular = formulas.angular_distance(images, captions).astype(np.float64)
     np.testing.assert_allclose(euclidean**2, 2 - 2 * cosines, atol=2e-6)
@@ -121,12 +121,12 @@ def test_rows_that_were_never_normalised_are_refused_by_number(name: str) -> Non
 
 def test_rows_kept_in_half_precision_pass() -> None:
     halves = unit_rows(0, 200, 512).astype(np.float16)
-    np.testing.assert_allclose(formulas.cosine(halves, halves), 1.0, atol=2e-3)
+    np.testing.assert_allclose(formulas.cosine_similarity(halves, halves), 1.0, atol=2e-3)
 
 
 def test_a_missing_number_stays_missing() -> None:
     rows = unit_rows(0, 2, 4)
     rows[1, 2] = np.nan
-    got = formulas.cosine(rows, unit_rows(1, 2, 4))
+    got = formulas.cosine_similarity(rows, unit_rows(1, 2, 4))
     assert np.isfinite(got[0])
     assert np.isnan(got[1])

@@ -17,7 +17,7 @@ DoubleArray = NDArray[np.float64]
 NORM_SLACK = 5e-3
 
 
-def cosine(image_embeddings: ArrayLike, text_embeddings: ArrayLike) -> FloatArray:
+def cosine_similarity(image_embeddings: ArrayLike, text_embeddings: ArrayLike) -> FloatArray:
     """Cosine similarity: the dot product of two unit-norm rows.
 
     Args:
@@ -31,7 +31,7 @@ def cosine(image_embeddings: ArrayLike, text_embeddings: ArrayLike) -> FloatArra
         ShapeError: The two arrays differ in shape, or a row is not unit-norm.
 
     Example:
-        >>> cosine([[1.0, 0.0]], [[0.6, 0.8]])
+        >>> cosine_similarity([[1.0, 0.0]], [[0.6, 0.8]])
         array([0.6], dtype=float32)
 
     Source:

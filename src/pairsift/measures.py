@@ -13,11 +13,25 @@ from pairsift.formulas import (
     FloatArray,
     angular_distance,
     clip_score,
-    cosine,
+    cosine_similarity,
     euclidean_distance,
     logit,
     siglip_probability,
 )
+
+__all__ = [
+    "MEASURES",
+    "BoundMeasure",
+    "LogitRecord",
+    "MeasureEntry",
+    "angular_distance",
+    "clip_score",
+    "cosine_similarity",
+    "euclidean_distance",
+    "find_measure",
+    "logit",
+    "siglip_probability",
+]
 
 
 class LogitRecord(Protocol):
@@ -106,7 +120,7 @@ MEASURES: dict[str, MeasureEntry] = {
             "cos",
             "-1 to 1",
             "the default, and what LAION and DataComp call similarity",
-            lambda _: BoundMeasure("cosine", cosine, (-1.0, 1.0)),
+            lambda _: BoundMeasure("cosine", cosine_similarity, (-1.0, 1.0)),
         ),
         MeasureEntry(
             "euclidean",
