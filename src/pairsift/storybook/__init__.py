@@ -1,0 +1,1 @@
+"""The storybook: a small drawn world with captions, and the truth about both."""
