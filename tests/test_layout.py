@@ -11,20 +11,21 @@ SOURCE = Path(__file__).parents[1] / "src" / "pairsift"
 
 # A module imports only from lines above its own, or from its own line leftwards.
 LINES: list[list[str]] = [
-    ["statuses", "errors", "histograms", "schema"],
+    ["statuses", "errors", "histograms", "stages", "schema"],
     ["config", "protocols"],
-    ["images", "preprocess", "tokenization", "models", "formulas", "measures", "weights"],
+    ["images", "checkpoints", "recipes", "preprocess", "tokenization", "records", "models"],
+    ["formulas", "measures", "locks", "hub", "pulls", "cards", "weights"],
     ["sources"],
     ["storybook"],
     ["encoders"],
     ["tables"],
-    ["runs"],
+    ["job", "runs"],
     ["calculator", "scoring", "build"],
     ["engines"],
     ["curation"],
     ["checking", "planning", "comparing"],
     ["api"],
-    ["summary", "report", "demo", "cli"],
+    ["charts", "progress", "summary", "report", "options", "demo", "cli"],
 ]
 RANK = {name: (row, column) for row, line in enumerate(LINES) for column, name in enumerate(line)}
 HEAVY = ("numpy", "pyarrow", "openvino", "torch", "PIL", "tokenizers", "huggingface_hub", "rich")

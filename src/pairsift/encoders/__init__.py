@@ -1,0 +1,1 @@
+"""Images and captions into one space: one module a runtime."""

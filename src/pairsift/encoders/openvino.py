@@ -1,0 +1,199 @@
+"""Runs the two towers on the CPU with OpenVINO.
+
+Bits: for one processor type, runtime version and precision a row depends on its own input alone.
+Two habits hold that up. A batch of one is run as a batch of two, because a product with a single
+row takes another kernel. And the stream count is fixed at one, so that the thread count never
+changes how a sum is split.
+"""
+
+import functools
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from openvino import opset13 as ops
+from PIL import Image
+
+from pairsift.config import ModelConfig
+from pairsift.encoders.graph import build_image_tower, build_text_tower
+from pairsift.errors import ModelError, UnknownNameError
+from pairsift.models import LocalModel
+from pairsift.preprocess import preprocess_image
+from pairsift.protocols import FloatArray, PixelArray, Provenance, TokenizedCaption
+from pairsift.tokenization import CaptionTokenizer, pad
+
+HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+IMAGE_BATCH = 32
+TEXT_BATCH = 64
+MIN_BATCH = 2
+
+
+class OpenVinoEncoder:
+    """Both towers of a checkpoint, compiled for this processor.
+
+    Args:
+        model: The checkpoint on this disk.
+        config: Precision, threads and batch size.
+
+    Raises:
+        UnknownNameError: The precision has no such name.
+        ModelError: The precision does not run on this processor, or the weights are unsound.
+    """
+
+    def __init__(self, model: LocalModel, config: ModelConfig) -> None:
+        self.model = model
+        self.record = model.record
+        self._image_batch = config.batch_size or IMAGE_BATCH
+        self._text_batch = config.batch_size or TEXT_BATCH
+        precision = choose_precision(config.precision)
+        self._properties = {
+            "INFERENCE_PRECISION_HINT": HINTS[precision],
+            "INFERENCE_NUM_THREADS": config.threads or os.cpu_count() or 1,
+            "NUM_STREAMS": 1,
+        }
+        self._precision = probe_precision(HINTS[precision])
+        if config.precision not in ("auto", self._precision):
+            message = (
+                f"precision {config.precision} was asked for, but this processor computes "
+                f"{self._precision}; use --precision auto"
+            )
+            raise ModelError(message)
+        self._tokenizer = CaptionTokenizer(model.folder, self.record.text)
+        image_tower, text_tower = self._build(model.folder)
+        self._image_tower = _core().compile_model(image_tower, "CPU", self._properties)
+        self._text_tower = _core().compile_model(text_tower, "CPU", self._properties)
+
+    def _build(self, folder: Path) -> tuple[ov.Model, ov.Model]:
+        return build_image_tower(folder, self.record), build_text_tower(folder, self.record)
+
+    @property
+    def provenance(self) -> Provenance:
+        """What runs; the precision is what the probe saw."""
+        return Provenance(
+            model=self.record.name,
+            revision=self.record.revision,
+            weights_sha256=self.model.weights_sha256,
+            runtime=f"openvino {ov.__version__.split('-')[0]}",
+            device="cpu",
+            precision=self._precision,
+            image_recipe=self.record.image.describe(),
+            text_recipe=self.record.text.describe(),
+        )
+
+    @property
+    def width(self) -> int:
+        """Dimensions D of the embeddings."""
+        return self.record.width
+
+    @property
+    def image_size(self) -> int:
+        """Side S of the input."""
+        return self.record.image.size
+
+    def prepare_image(self, image: Image.Image) -> PixelArray:
+        """Return the input pixels of one RGB picture, shape (S, S, 3), uint8."""
+        return preprocess_image(image, self.record.image)
+
+    def prepare_captions(self, captions: Sequence[str]) -> list[TokenizedCaption]:
+        """Return the token ids of each caption, cut to the context length."""
+        return self._tokenizer.tokenize(captions)
+
+    def encode_images(self, pixels: Sequence[PixelArray]) -> FloatArray:
+        """Return unit-norm rows, shape (N, D), in input order.
+
+        Raises:
+            ModelError: A row is not finite.
+        """
+        rows = np.zeros((len(pixels), self.width), dtype=np.float32)
+        for begin in range(0, len(pixels), self._image_batch):
+            batch = np.stack(pixels[begin : begin + self._image_batch])
+            rows[begin : begin + len(batch)] = _run(self._image_tower, batch)
+        return _finite(rows, "image")
+
+    def encode_texts(self, captions: Sequence[TokenizedCaption]) -> FloatArray:
+        """Return unit-norm rows, shape (N, D), in input order; batches are formed by length.
+
+        Raises:
+            ModelError: A row is not finite.
+        """
+        rows = np.zeros((len(captions), self.width), dtype=np.float32)
+        for chosen in _by_length(captions, self._text_batch):
+            batch = [captions[index] for index in chosen]
+            length = self.record.text.context_length
+            if self.record.text.trim_exact:
+                length = max(len(caption.ids) for caption in batch)
+            ids = pad(batch, self.record.text, length=length)
+            rows[chosen] = _run(self._text_tower, ids)
+        return _finite(rows, "caption")
+
+
+def choose_precision(wish: str) -> str:
+    """Return the precision that a wish stands for on this processor.
+
+    Args:
+        wish: ``auto``, ``fp32``, ``bf16`` or ``fp16``; auto is bf16 where the processor computes
+            it natively, else fp32.
+
+    Raises:
+        UnknownNameError: There is no such precision.
+    """
+    if wish in HINTS:
+        return wish
+    if wish != "auto":
+        message = f"unknown precision {wish!r}; accepted: auto, fp32, bf16, fp16"
+        raise UnknownNameError(message)
+    capabilities = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "bf16" if "BF16" in capabilities and probe_precision("bf16") == "bf16" else "fp32"
+
+
+@functools.cache
+def probe_precision(hint: str) -> str:
+    """Return the precision in which products really run under a hint.
+
+    The property of a compiled model repeats the wish. So a product is computed that tells them
+    apart: 1 + 2⁻⁹ is a float16 but no bfloat16, and 1 + 2⁻¹³ is neither.
+    """
+    size = 64
+    states = ops.parameter([-1, size], np.float32)
+    weights = ops.constant(np.eye(size, dtype=np.float32))
+    product = ops.matmul(states, weights, transpose_a=False, transpose_b=False)
+    # A second layer with real weights keeps the first from being folded into a copy.
+    both = ops.matmul(ops.relu(product), weights, transpose_a=False, transpose_b=False)
+    model = ov.Model([both], [states], "probe")
+    compiled = _core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": hint})
+    values = np.zeros((32, size), dtype=np.float32)
+    values[:, 0], values[:, 1] = 1 + 2**-9, 1 + 2**-13
+    out = compiled(values)[0]
+    if out[0, 1] != 1.0:
+        return "fp32"
+    return "fp16" if out[0, 0] != 1.0 else "bf16"
+
+
+@functools.cache
+def _core() -> Any:
+    return ov.Core()
+
+
+def _run(tower: Any, batch: Any) -> FloatArray:
+    num_rows = len(batch)
+    if num_rows < MIN_BATCH:
+        batch = np.repeat(batch, MIN_BATCH, axis=0)
+    rows: FloatArray = tower(batch)[0]
+    return rows[:num_rows]
+
+
+def _by_length(captions: Sequence[TokenizedCaption], size: int) -> Iterator[list[int]]:
+    order = sorted(range(len(captions)), key=lambda index: len(captions[index].ids))
+    for begin in range(0, len(order), size):
+        yield order[begin : begin + size]
+
+
+def _finite(rows: FloatArray, what: str) -> FloatArray:
+    bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+    if bad.size:
+        message = f"the {what} tower gave {bad.size} rows that are not finite; are weights damaged?"
+        raise ModelError(message)
+    return rows
