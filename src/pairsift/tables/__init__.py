@@ -1,0 +1,1 @@
+"""Reader and writer of each table format, side by side."""
