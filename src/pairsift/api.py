@@ -1,0 +1,162 @@
+"""What the README shows: three functions over the parts below."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from pairsift.build import build_calculator, build_scorer
+from pairsift.calculator import ImageTextSimilarityCalculator
+from pairsift.config import ScoreConfig
+from pairsift.engines import local
+from pairsift.job import JobSummary, Progress
+from pairsift.scoring import PairScorer
+from pairsift.tables.columns import added_names, find_columns
+from pairsift.tables.formats import batch_to_arrow, open_table, pairs_from_arrow
+
+
+class ArrowStream(Protocol):
+    """Anything that speaks the Arrow C stream: pandas, polars, pyarrow, duckdb and others."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Return a capsule of an ArrowArrayStream."""
+
+
+def load_calculator(
+    model: str | None = None, *, measure: str | None = None, config: ScoreConfig | None = None
+) -> ImageTextSimilarityCalculator:
+    """Return a calculator for images and captions that are already in memory.
+
+    Args:
+        model: A name from ``pairsift models list``, a folder, or ``hf:ORG/NAME[@REVISION]``.
+        measure: A name from ``pairsift measures``.
+        config: Every other option.
+
+    Raises:
+        UsageError: There is no such model or measure.
+        ModelError: The model's files are missing, wrong or unsound.
+
+    Example:
+        >>> from pairsift.config import ModelConfig
+        >>> fake = ScoreConfig(model=ModelConfig(runtime="fake"))
+        >>> load_calculator(config=fake).measure.name
+        'cosine'
+    """
+    return build_calculator(_with(config, model=model, measure=measure))
+
+
+def score_file(
+    input_path: str | Path,
+    output_path: str | Path | None,
+    *,
+    config: ScoreConfig | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    announce: Callable[[str], None] = lambda _: None,
+) -> JobSummary:
+    """Write a table again with the score columns added; see ``engines.local.score_file``.
+
+    Args:
+        input_path: The table.
+        output_path: Where the enriched table goes; None for standard output.
+        config: Every option of the job.
+        on_progress: Called after every batch.
+        announce: Told what the user should know, such as a licence on first use.
+
+    Returns:
+        What was done.
+    """
+    return local.score_file(
+        config or ScoreConfig(),
+        Path(input_path),
+        output_path=None if output_path is None else Path(output_path),
+        build=partial(build_scorer, announce=announce),
+        on_progress=on_progress,
+    )
+
+
+def score_table(
+    table: str | Path | ArrowStream,
+    *,
+    model: str | None = None,
+    measure: str | None = None,
+    config: ScoreConfig | None = None,
+) -> pa.Table:
+    """Return a table with the score columns added.
+
+    Args:
+        table: A path, or anything that speaks the Arrow C stream. Relative image paths start at
+            ``config.table.image_root``, else at the table's folder, else at the working folder.
+        model: A name from ``pairsift models list``, a folder, or ``hf:ORG/NAME[@REVISION]``.
+        measure: A name from ``pairsift measures``.
+        config: Every other option.
+
+    Returns:
+        The input's rows and columns in order, with the added columns last.
+
+    Raises:
+        UsageError: The table, a column or a name is not as it must be.
+        ModelError: The model's files are missing, wrong or unsound.
+    """
+    config = _with(config, model=model, measure=measure)
+    if isinstance(table, str | Path):
+        return _score_path(Path(table), config)
+    reader = pa.RecordBatchReader.from_stream(table)
+    image_column, caption_column = find_columns(tuple(reader.schema.names), config.table)
+    scorer = build_scorer(config, Path(config.table.image_root or "."))
+    names = added_names(
+        tuple(reader.schema.names), scorer.output_schema.names, config.output.column_prefix
+    )
+    whole = reader.read_all()
+    rows = local.choose_rows(lambda: whole.num_rows, config.table)
+    if rows is not None:
+        whole = whole.take(rows)
+    batches = whole.to_batches(max_chunksize=scorer.batch_rows)
+    pairs = (pairs_from_arrow(batch, image_column, caption_column) for batch in batches)
+    return _append(whole, scorer.stream(pairs), scorer=scorer, names=names)
+
+
+def _score_path(path: Path, config: ScoreConfig) -> pa.Table:
+    reader = open_table(path, config.table)
+    image_column, caption_column = find_columns(reader.column_names, config.table)
+    scorer = build_scorer(config, Path(config.table.image_root or path.parent))
+    names = added_names(
+        reader.column_names, scorer.output_schema.names, config.output.column_prefix
+    )
+    batches = reader.read_batches(
+        image_column=image_column,
+        caption_column=caption_column,
+        batch_rows=scorer.batch_rows,
+        rows=local.choose_rows(reader.count_rows, config.table),
+    )
+    kept: list[pa.RecordBatch] = []
+
+    def pairs() -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            kept.append(batch_to_arrow(reader, batch))
+            yield batch.pairs
+
+    added = list(scorer.stream(pairs()))
+    if not kept:
+        fields = [pa.field(name, pa.string()) for name in reader.column_names]
+        return _append(pa.schema(fields).empty_table(), added, scorer=scorer, names=names)
+    return _append(pa.Table.from_batches(kept), added, scorer=scorer, names=names)
+
+
+def _append(
+    table: pa.Table, added: Iterable[pa.RecordBatch], *, scorer: PairScorer, names: Sequence[str]
+) -> pa.Table:
+    columns = pa.Table.from_batches(added, schema=scorer.output_schema)
+    scorer.close()
+    for name, column in zip(names, columns.columns, strict=True):
+        table = table.append_column(name, column)
+    return table
+
+
+def _with(config: ScoreConfig | None, *, model: str | None, measure: str | None) -> ScoreConfig:
+    config = config or ScoreConfig()
+    if model is not None:
+        config = replace(config, model=replace(config.model, model=model))
+    return config if measure is None else replace(config, measure=measure)

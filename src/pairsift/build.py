@@ -1,0 +1,117 @@
+"""Who chooses: from configuration to objects."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from pairsift.calculator import ImageTextSimilarityCalculator
+from pairsift.config import ModelConfig, ScoreConfig
+from pairsift.errors import UnknownNameError
+from pairsift.measures import find_measure
+from pairsift.models import ModelRecord
+from pairsift.protocols import Encoder, Measure
+from pairsift.scoring import PairScorer
+from pairsift.sources import Sources
+from pairsift.weights import resolve_model
+
+ACCELERATORS = ("cuda", "mps")
+
+
+def build_encoder(
+    config: ModelConfig, *, announce: Callable[[str], None] = lambda _: None
+) -> tuple[Encoder, ModelRecord]:
+    """Return an encoder and the record of the model it runs.
+
+    Args:
+        config: Which model, where and how.
+        announce: Told what the user should know, such as a licence on first use.
+
+    Raises:
+        UnknownNameError: There is no such model, runtime or device.
+        ModelError: The model's files are missing, wrong or unsound.
+        MissingExtraError: The runtime is an extra that is not installed.
+    """
+    runtime = choose_runtime(config)
+    if runtime == "fake":
+        from pairsift.encoders.fake import FakeEncoder
+
+        fake = FakeEncoder()
+        return fake, fake.record
+    model = resolve_model(config.model, config=config, announce=announce)
+    encoder: Encoder
+    if runtime == "torch":
+        from pairsift.encoders.torch import TorchEncoder
+
+        encoder = TorchEncoder(model, config)
+    else:
+        from pairsift.encoders.openvino import OpenVinoEncoder
+
+        encoder = OpenVinoEncoder(model, config)
+    return encoder, model.record
+
+
+def choose_runtime(config: ModelConfig) -> str:
+    """Return ``openvino``, ``torch`` or ``fake``: auto takes PyTorch for accelerators only.
+
+    Raises:
+        UnknownNameError: The device or runtime has no such name, or they exclude each other.
+
+    Example:
+        >>> choose_runtime(ModelConfig())
+        'openvino'
+        >>> choose_runtime(ModelConfig(device="cuda:1"))
+        'torch'
+    """
+    kind = config.device.split(":")[0]
+    if kind not in ("auto", "cpu", *ACCELERATORS):
+        message = f"unknown device {config.device!r}; accepted: auto, cpu, cuda, cuda:N, mps"
+        raise UnknownNameError(message)
+    if config.runtime not in ("auto", "openvino", "torch", "fake"):
+        message = f"unknown runtime {config.runtime!r}; accepted: auto, openvino, torch, fake"
+        raise UnknownNameError(message)
+    if config.runtime == "openvino" and kind in ACCELERATORS:
+        message = f"openvino runs on the cpu, not on {config.device}; use --runtime torch"
+        raise UnknownNameError(message)
+    if config.runtime == "auto":
+        return "torch" if kind in ACCELERATORS else "openvino"
+    return config.runtime
+
+
+def build_parts(
+    config: ScoreConfig, *, announce: Callable[[str], None] = lambda _: None
+) -> tuple[Encoder, Measure]:
+    """Return the two parts of a calculator; errors as in ``build_encoder``."""
+    encoder, record = build_encoder(config.model, announce=announce)
+    return encoder, find_measure(config.measure, record)
+
+
+def build_calculator(
+    config: ScoreConfig, *, announce: Callable[[str], None] = lambda _: None
+) -> ImageTextSimilarityCalculator:
+    """Return the calculator that a configuration describes; errors as in ``build_encoder``."""
+    encoder, measure = build_parts(config, announce=announce)
+    return ImageTextSimilarityCalculator(
+        encoder=encoder, measure=measure, image_config=config.image
+    )
+
+
+def build_scorer(
+    config: ScoreConfig, root: Path, *, announce: Callable[[str], None] = lambda _: None
+) -> PairScorer:
+    """Return the scorer that a configuration describes; errors as in ``build_encoder``.
+
+    Args:
+        config: Every option of the job.
+        root: Folder that references start from and may not leave.
+        announce: Told what the user should know.
+    """
+    encoder, measure = build_parts(config, announce=announce)
+    return PairScorer(
+        encoder=encoder,
+        measure=measure,
+        sources=Sources(root, config.image),
+        image_config=config.image,
+        caption_config=config.caption,
+        details=config.output.details,
+        decode_threads=config.model.threads or os.cpu_count(),
+    )

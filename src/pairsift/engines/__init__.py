@@ -1,0 +1,1 @@
+"""Where a job runs; an engine receives a build function and imports no encoder."""

@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import pairsift
+from pairsift.config import ModelConfig, ScoreConfig, TableConfig
+from tests.bad_inputs import encoded, picture
+from tests.engines.test_local import make_table
+
+FAKE = ScoreConfig(model=ModelConfig(runtime="fake"))
+
+
+def test_the_public_names() -> None:
+    for name in pairsift.__all__:
+        assert getattr(pairsift, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = pairsift.nothing
+
+
+@pytest.mark.parametrize("make", [pa.table, pl.DataFrame, pd.DataFrame])
+def test_whatever_speaks_arrow(make: type) -> None:
+    columns = {
+        "image": [encoded(picture(seed), "PNG") for seed in range(4)],
+        "caption": ["a", "b", None, "d"],
+        "n": [1, 2, 3, 4],
+    }
+    out = pairsift.score_table(make(columns), config=FAKE)
+    assert isinstance(out, pa.Table)
+    assert out["n"].to_pylist() == [1, 2, 3, 4]
+    assert out["similarity_status"].to_pylist() == ["ok", "ok", "caption_null", "ok"]
+    assert out["similarity"].null_count == 1
+
+
+def test_a_path_gives_the_same_numbers_as_the_command(tmp_path: Path) -> None:
+    table = make_table(tmp_path, num_rows=9)
+    whole = pairsift.score_table(table, config=FAKE)
+    assert whole.column_names[:3] == ["id", "image", "caption"]
+    assert whole["id"].to_pylist()[1] == "001"
+    pairsift.score_file(table, tmp_path / "out.csv", config=FAKE)
+    lines = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()[1:]
+    written = np.array([line.split(",")[3] for line in lines]).astype(np.float32)
+    assert (written == whole["similarity"].to_numpy()).all()
+
+
+def test_sample_of_a_frame() -> None:
+    columns = {"image": [encoded(picture(1), "PNG")] * 9, "caption": list("abcdefghi")}
+    config = ScoreConfig(model=FAKE.model, table=TableConfig(sample=3, seed=1))
+    assert pairsift.score_table(pa.table(columns), config=config).num_rows == 3
+
+
+def test_nothing_in_gives_the_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"image,caption\n")
+    out = pairsift.score_table(tmp_path / "a.csv", config=FAKE)
+    assert out.num_rows == 0
+    assert "similarity" in out.column_names
