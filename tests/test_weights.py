@@ -1,206 +1,134 @@
-import json
-import os
-import subprocess
-import sys
+"""Naming a model, and every later use of it: no socket, no changed byte."""
+
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pairsift.config import ModelConfig
 from pairsift.encoders.openvino import OpenVinoEncoder
-from pairsift.errors import (
-    ModelRecipeError,
-    OfflineError,
-    UnknownNameError,
-    UsageError,
-    WeightsError,
-)
-from pairsift.weights import pull_model, resolve_model
-from tests.hub_mirror import COMMIT, HubMirror
-from tests.tiny_checkpoint import write_checkpoint
+from pairsift.errors import ModelRecipeError, UnknownNameError, UsageError, WeightsError
+from pairsift.hub import snapshot_folder
+from pairsift.locks import hash_file
+from pairsift.records import ModelFile
+from pairsift.weights import pull_model, resolve_model, weights_digest
+from tests.hub_mirror import FIRST, REPO, Mirror, ask, running, tiny_files
 
-# The client reads its environment when it is imported, so each pull has a process of its own.
-PROGRAM = """
-import json, sys
-from pathlib import Path
-from pairsift.config import ModelConfig
-from pairsift.errors import PairsiftError
-from pairsift.weights import pull_model, resolve_model
-
-if {forbid}:
-    def no_socket(event, arguments):
-        if event in ("socket.connect", "socket.getaddrinfo"):
-            raise RuntimeError("opened a socket: " + repr(arguments))
-    sys.addaudithook(no_socket)
-said = []
-config = ModelConfig(cache_dir={cache!r}, offline={offline})
-try:
-    to = {to!r}
-    if to:
-        model = pull_model({spec!r}, to=Path(to), config=config, announce=said.append)
-    else:
-        model = resolve_model({spec!r}, config=config, announce=said.append)
-    out = dict(folder=str(model.folder), revision=model.record.revision,
-               sha256=model.weights_sha256, repo=model.record.repo)
-except PairsiftError as error:
-    out = dict(error=type(error).__name__, words=str(error))
-print(json.dumps(out | dict(said=said)))
-"""
+SPEC = f"hf:{REPO}"
+OFFLINE = ModelConfig(offline=True)
 
 
-def pull(
-    cache: Path,
-    url: str,
-    *,
-    spec: str = "hf:org/tiny",
-    to: Path | None = None,
-    offline: bool = False,
-    forbid: bool = False,
-) -> dict[str, Any]:
-    program = PROGRAM.format(
-        cache=str(cache),
-        spec=spec,
-        to="" if to is None else str(to),
-        offline=offline,
-        forbid=forbid,
-    )
-    environment = {
-        **os.environ,
-        "HF_ENDPOINT": url,
-        "HF_HUB_DISABLE_XET": "1",
-        "HF_HUB_DOWNLOAD_TIMEOUT": "5",
-        "HF_HOME": str(cache / "home"),
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "mine"
+    for path, content in tiny_files(tmp_path / "made").items():
+        folder.mkdir(exist_ok=True)
+        (folder / path).write_bytes(content)
+    return folder
 
 
-def test_pulled_once_and_never_again(tmp_path: Path) -> None:
-    with HubMirror(write_checkpoint(tmp_path / "repo")) as mirror:
-        first = pull(tmp_path / "cache", mirror.url)
-        url = mirror.url
-    assert first["revision"] == COMMIT
-    assert any("icence" in line for line in first["said"])
-    # The mirror is gone, and any socket would be an error.
-    second = pull(tmp_path / "cache", url, forbid=True)
-    assert {**second, "said": []} == {**first, "said": []}
-    assert second["said"] == []
-    third = pull(tmp_path / "cache", url, offline=True, forbid=True)
-    assert third["folder"] == first["folder"]
+@pytest.fixture
+def pulled(tmp_path: Path) -> Iterator[tuple[Mirror, Path]]:
+    cache = tmp_path / "cache"
+    with running(Mirror()) as mirror:
+        mirror.put(FIRST, tiny_files(tmp_path / "made"))
+        assert ask(SPEC, cache=cache, url=mirror.url)["revision"] == FIRST
+        mirror.connections = 0
+        mirror.requests.clear()
+        yield mirror, cache
 
 
-def test_a_moved_branch_changes_nothing(tmp_path: Path) -> None:
-    with HubMirror(write_checkpoint(tmp_path / "repo")) as mirror:
-        first = pull(tmp_path / "cache", mirror.url)
-        mirror.commit = "f" * 40
-        write_checkpoint(tmp_path / "repo", seed=1)
-        assert pull(tmp_path / "cache", mirror.url)["sha256"] == first["sha256"]
+def test_the_second_use_opens_no_socket(pulled: tuple[Mirror, Path]) -> None:
+    mirror, cache = pulled
+    for offline in (False, True):
+        found = ask(SPEC, cache=cache, url=mirror.url, offline=offline, forbid_sockets=True)
+        assert (found["revision"], found["hub_imported"], found["told"]) == (FIRST, False, [])
+    assert mirror.connections == 0
 
 
-def test_bytes_that_are_not_what_the_hub_says(tmp_path: Path) -> None:
-    repo = write_checkpoint(tmp_path / "repo")
-    with HubMirror(repo) as mirror:
-        right = (repo / "model.safetensors").read_bytes()
-        mirror.lie["model.safetensors"] = right[:-1] + bytes([right[-1] ^ 1])
-        answer = pull(tmp_path / "cache", mirror.url)
-        assert answer["error"] == "WeightsError"
-        assert "checksum" in answer["words"]
-        mirror.lie.clear()
-        assert "error" not in pull(tmp_path / "cache", mirror.url)
+def test_the_second_use_needs_no_hub(pulled: tuple[Mirror, Path]) -> None:
+    _, cache = pulled
+    assert ask(SPEC, cache=cache)["revision"] == FIRST  # nothing listens there
 
 
-def test_a_broken_connection_is_resumed(tmp_path: Path) -> None:
-    # The client keeps what it got in steps of ten megabytes.
-    repo = write_checkpoint(tmp_path / "repo", padding_bytes=24 << 20)
-    with HubMirror(repo) as mirror:
-        mirror.break_after = 15 << 20
-        answer = pull(tmp_path / "cache", mirror.url)
-        if "error" in answer:
-            answer = pull(tmp_path / "cache", mirror.url)
-    assert "error" not in answer
-    assert mirror.ranges
+def test_a_lost_file_is_fetched_again_alone(pulled: tuple[Mirror, Path]) -> None:
+    mirror, cache = pulled
+    path = snapshot_folder(cache, REPO, FIRST) / "tokenizer.json"
+    path.resolve().unlink()
+    path.unlink()
+    found = ask(SPEC, cache=cache, offline=True, forbid_sockets=True)
+    assert found["error"] == "OfflineError"
+    assert [line.strip() for line in found["message"].splitlines()[1:-1]] == ["tokenizer.json"]
+    assert f"pairsift models pull {SPEC}@main" in found["message"]
+    assert ask(SPEC, cache=cache, url=mirror.url)["revision"] == FIRST
+    assert mirror.fetched() == ["tokenizer.json"]
 
 
-def test_changed_files_are_noticed(tmp_path: Path) -> None:
-    with HubMirror(write_checkpoint(tmp_path / "repo")) as mirror:
-        folder = Path(pull(tmp_path / "cache", mirror.url)["folder"])
-        weights = (folder / "model.safetensors").resolve()
-        data = bytearray(weights.read_bytes())
-        data[-1] ^= 1
-        weights.write_bytes(bytes(data))
-        answer = pull(tmp_path / "cache", mirror.url)
-    assert answer["error"] == "WeightsError"
+def test_a_changed_byte_is_refused(pulled: tuple[Mirror, Path]) -> None:
+    _, cache = pulled
+    path = snapshot_folder(cache, REPO, FIRST) / "model.safetensors"
+    before = hash_file(path)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.resolve().write_bytes(content)
+    found = ask(SPEC, cache=cache, offline=True)
+    assert found["error"] == "WeightsError"
+    assert before in found["message"]
+    assert hash_file(path) in found["message"]
 
 
-def test_offline_says_what_is_missing(tmp_path: Path) -> None:
-    answer = pull(tmp_path / "cache", "http://127.0.0.1:9", offline=True, forbid=True)
-    assert answer["error"] == "OfflineError"
-    for word in ("config.json", "model.safetensors", "pairsift models pull hf:org/tiny"):
-        assert word in answer["words"]
+def test_a_folder_with_everything(pulled: tuple[Mirror, Path], tmp_path: Path) -> None:
+    mirror, cache = pulled
+    first = ask(SPEC, cache=cache, url=mirror.url, to=tmp_path / "out" / "model")
+    shutil.rmtree(cache)
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(tmp_path / "out" / "model", moved)
+    found = ask(str(moved), cache=cache, offline=True, forbid_sockets=True)
+    assert (found["revision"], found["sha256"]) == (FIRST, first["sha256"])
+    assert found["name"] == SPEC
+    encoder = OpenVinoEncoder(resolve_model(str(moved), config=OFFLINE), OFFLINE)
+    assert encoder.encode_texts(encoder.prepare_captions(["a b"])).shape == (1, encoder.width)
+    assert not any(path.is_symlink() for path in moved.rglob("*"))
+    assert {path.name for path in moved.iterdir()} == {*found["files"], "pairsift.json"}
 
 
-@pytest.mark.parametrize(
-    ("spec", "words"),
-    [("hf:org/other", "no repository"), ("hf:org/tiny@nowhere", "no revision")],
-)
-def test_what_the_hub_does_not_have(tmp_path: Path, spec: str, words: str) -> None:
-    with HubMirror(write_checkpoint(tmp_path / "repo")) as mirror:
-        answer = pull(tmp_path / "cache", mirror.url, spec=spec)
-    assert answer["error"] == "ModelError"
-    assert words in answer["words"]
-
-
-def test_no_hub_at_all_is_one_clear_line(tmp_path: Path) -> None:
-    answer = pull(tmp_path / "cache", "http://127.0.0.1:9")
-    assert answer["error"] == "ModelError"
-    assert "cannot fetch" in answer["words"]
-
-
-def test_a_pulled_folder_needs_nothing_else(tmp_path: Path) -> None:
-    with HubMirror(write_checkpoint(tmp_path / "repo")) as mirror:
-        pull(tmp_path / "cache", mirror.url, to=tmp_path / "model")
-    facts = json.loads((tmp_path / "model" / "pairsift.json").read_text(encoding="utf-8"))
-    assert facts["lock"]["revision"] == COMMIT
-    assert not any(path.is_symlink() for path in (tmp_path / "model").rglob("*"))
-    model = resolve_model(str(tmp_path / "model"), config=ModelConfig(offline=True))
-    assert model.record.revision == COMMIT
-    encoder = OpenVinoEncoder(model, ModelConfig())
-    assert encoder.encode_texts(encoder.prepare_captions(["a b"])).shape == (1, 16)
-    (tmp_path / "model" / "config.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(WeightsError, match="pinned"):
-        resolve_model(str(tmp_path / "model"), config=ModelConfig())
-    (tmp_path / "model" / "config.json").unlink()
-    with pytest.raises(WeightsError, match=r"lacks config\.json"):
-        resolve_model(str(tmp_path / "model"), config=ModelConfig())
-
-
-def test_folders_and_names(tmp_path: Path) -> None:
-    folder = write_checkpoint(tmp_path / "mine")
-    model = resolve_model(str(folder), config=ModelConfig())
+def test_a_folder_of_ones_own(folder: Path) -> None:
+    model = resolve_model(str(folder), config=OFFLINE)
     assert model.record.name == "mine"
-    assert model.weights_sha256 is not None
-    with pytest.raises(UsageError, match="exists"):
-        pull_model(str(folder), to=folder, config=ModelConfig())
-    (folder / "preprocessor_config.json").unlink()
-    with pytest.raises(ModelRecipeError, match="image_processor_type"):
-        resolve_model(str(folder), config=ModelConfig())
-    for spec in ("clip-vit-base-patch23", "nowhere/at/all", "hf:", "hf:a", "hf:a/b/c"):
-        with pytest.raises(UsageError):
-            resolve_model(spec, config=ModelConfig())
+    assert model.weights_sha256 == hash_file(folder / "model.safetensors")
+    assert all(file.sha256 and file.size for file in model.record.files)
+
+
+def test_a_pulled_folder_that_was_changed_is_refused(folder: Path, tmp_path: Path) -> None:
+    model = pull_model(str(folder), config=OFFLINE, to=tmp_path / "copy")
+    assert model.folder == tmp_path / "copy"
+    assert resolve_model(str(tmp_path / "copy"), config=OFFLINE) == model
+    with (tmp_path / "copy" / "config.json").open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(WeightsError, match=r"config\.json"):
+        resolve_model(str(tmp_path / "copy"), config=OFFLINE)
+    (tmp_path / "copy" / "config.json").unlink()
+    with pytest.raises(WeightsError, match=r"lacks config\.json"):
+        resolve_model(str(tmp_path / "copy"), config=OFFLINE)
+
+
+def test_names_that_are_nothing(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="clip-vit-base-patch32"):
-        resolve_model("clip-vit-base-patch23", config=ModelConfig())
+        resolve_model("clip-vit-base-patch23", config=OFFLINE)
+    with pytest.raises(UsageError, match="no model folder"):
+        resolve_model(str(tmp_path / "none"), config=OFFLINE)
+    for spec in ("hf:name", "hf:a/b/c", "hf:../..", "hf:a/b@../x", "hf:"):
+        with pytest.raises(UsageError, match="hf:ORG/NAME"):
+            resolve_model(spec, config=OFFLINE)
+    with pytest.raises(ModelRecipeError, match=r"config\.json"):
+        resolve_model(str(tmp_path), config=OFFLINE)
 
 
-def test_a_known_model_offline(tmp_path: Path) -> None:
-    config = ModelConfig(offline=True, cache_dir=str(tmp_path))
-    with pytest.raises(OfflineError, match="pairsift models pull siglip2-base-patch32-256"):
-        resolve_model("siglip2-base-patch32-256", config=config)
+def test_several_weight_files_have_one_digest() -> None:
+    one = ModelFile("model.safetensors", "a" * 64)
+    assert weights_digest((one, ModelFile("config.json", "b" * 64))) == "a" * 64
+    two = (ModelFile("onnx/b.onnx", "a" * 64), ModelFile("onnx/a.onnx", "b" * 64))
+    assert weights_digest(two) == weights_digest(two[::-1])
+    assert weights_digest(two) not in (None, "a" * 64, "b" * 64)
+    assert weights_digest((ModelFile("model.safetensors"),)) is None

@@ -103,7 +103,7 @@ def cached_revision(root: Path, repo: str, requested: str) -> str | None:
 
 
 def resolve_revision(repo: str, requested: str) -> str:
-    """Ask the hub for the commit of a branch or tag.
+    """Ask the hub for the commit of a branch or tag, once: without network it fails at once.
 
     Args:
         repo: ``ORG/NAME``.
@@ -117,7 +117,7 @@ def resolve_revision(repo: str, requested: str) -> str:
     """
     if COMMIT.fullmatch(requested):
         return requested
-    metadata = _metadata(repo, "config.json", requested)
+    metadata = _metadata(repo, "config.json", requested, patient=False)
     if metadata is None:
         raise ModelError(f"{repo}@{requested} holds no config.json: not a model that can be run")
     commit = metadata.commit_hash or ""
@@ -132,7 +132,7 @@ def describe_file(repo: str, path: str, revision: str) -> RemoteFile | None:
     Raises:
         ModelError: The hub cannot be reached, or has no such repository or revision.
     """
-    metadata = _metadata(repo, path, revision)
+    metadata = _metadata(repo, path, revision, patient=True)
     return None if metadata is None else RemoteFile(path, metadata.size, metadata.etag)
 
 
@@ -239,7 +239,7 @@ def _transport() -> type[Exception]:
     return error
 
 
-def _metadata(repo: str, path: str, revision: str) -> Any:
+def _metadata(repo: str, path: str, revision: str, *, patient: bool) -> Any:
     client = _client()
     with _told(repo, path, revision):
         try:
@@ -247,7 +247,7 @@ def _metadata(repo: str, path: str, revision: str) -> Any:
                 client.hf_hub_url(repo, path, revision=revision),
                 library_name="pairsift",
                 library_version=__version__,
-                retry_on_errors=True,
+                retry_on_errors=patient,
             )
         except client.errors.EntryNotFoundError:
             return None
