@@ -26,10 +26,6 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # 0.26 of 255 after resizing to 224, at a third of the time.
 DRAFT_FACTOR = 2
 
-# The limit is ours (``max_image_pixels``), read from the header, per call and with a clear reason;
-# Pillow's own check is a process-wide setting that warns first.
-Image.MAX_IMAGE_PIXELS = None
-
 # Odd metadata is no reason to fail, and a warning on a worker's stderr helps nobody. Once for the
 # process, since switching warnings off and on is not safe between threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -127,6 +123,9 @@ def flatten_image(image: Image.Image) -> Image.Image:
 def _open(data: bytes) -> Image.Image:
     try:
         return Image.open(BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        # Twice Pillow's own limit, which is a setting of the whole process and not ours to move.
+        raise ImageError(RowStatus.IMAGE_TOO_LARGE, _words(error)) from error
     except UnidentifiedImageError as error:
         raise ImageError(RowStatus.IMAGE_UNSUPPORTED, _unsupported(data)) from error
     except Exception as error:
