@@ -148,7 +148,7 @@ MEASURES: dict[str, MeasureEntry] = {
         MeasureEntry(
             "logit",
             "scale cos + bias",
-            "bias - scale to bias + scale",
+            "bias ± scale",
             "the model's own logit; scale and bias are read from the model",
             _bind_logit,
         ),

@@ -1,0 +1,5 @@
+"""``python -m pairsift``."""
+
+from pairsift.cli import main
+
+main()

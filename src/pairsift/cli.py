@@ -1,0 +1,217 @@
+"""The command line: each command is a few lines over the library.
+
+Data goes to standard output, everything else to standard error. A command imports what it runs
+when it runs, so that ``--help`` is quick.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from pairsift import __version__
+from pairsift.config import ScoreConfig
+from pairsift.errors import PairsiftError, TooManyFailuresError
+from pairsift.model_commands import models_app, say
+from pairsift.options import Only, expand_options
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
+EXIT_TERMINATED = 143  # 128 + SIGTERM
+
+app = typer.Typer(
+    name="pairsift",
+    help="Score how well each caption fits its image, as a column in your own table.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(models_app, name="models")
+
+
+def _print_version(value: bool) -> None:  # noqa: FBT001 - Typer's callback
+    if value:
+        typer.echo(f"pairsift {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command()
+@expand_options
+def score(
+    input_path: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="The table: .csv, .tsv or .parquet.")
+    ],
+    output_path: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", metavar="OUTPUT", help="The enriched table; - for standard output."
+        ),
+    ],
+    *,
+    config: ScoreConfig,
+) -> None:
+    """Write a table again, with a similarity for every pair of image and caption.
+
+    Rows that cannot be scored keep their place, with a status and a reason.
+    """
+    from rich.console import Console
+
+    from pairsift.api import score_file
+    from pairsift.progress import show_progress
+    from pairsift.summary import print_summary
+
+    console = Console(stderr=True)
+    with show_progress(console) as on_progress:
+        summary = score_file(
+            input_path,
+            None if output_path == "-" else Path(output_path),
+            config=config,
+            on_progress=on_progress,
+            announce=lambda words: console.print(words, highlight=False, markup=False),
+        )
+    print_summary(summary, console)
+    allowed = config.output.max_failed
+    if allowed is not None and summary.num_failed > allowed:
+        message = f"{summary.num_failed:,} rows failed; --max-failed allows {allowed:,}"
+        raise TooManyFailuresError(message)
+
+
+@app.command()
+@expand_options
+def demo(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="A new folder, or that of an earlier demo.")
+    ] = Path("pairsift-demo"),
+    *,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Which pairs are drawn.")] = 7,
+    config: Annotated[ScoreConfig, Only(("runtime", "precision", "threads"))],
+) -> None:
+    """Draw 300 pairs, plant mistakes in them, score them, and show what came out."""
+    from rich.console import Console
+
+    from pairsift.demo import run_demo
+
+    config = replace(config, model=replace(config.model, model="storybook"))
+    run_demo(folder, config=config, console=Console(stderr=True), seed=seed)
+
+
+@app.command()
+def storybook(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    *,
+    num_pairs: Annotated[int, typer.Option("--pairs", min=1, help="How many pairs.")] = 1000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same set.")] = 0,
+    faults: Annotated[
+        str,
+        typer.Option(
+            metavar="default|NAME=RATE,…",
+            help="Mistakes to plant, such as swap=0.025,word=0.025 (docs/storybook.md).",
+        ),
+    ] = "none",
+    table_format: Annotated[
+        Literal["csv", "parquet"], typer.Option("--format", help="Of the table.")
+    ] = "csv",
+    image_format: Annotated[Literal["jpg", "png"], typer.Option(help="Of the pictures.")] = "jpg",
+    side: Annotated[int, typer.Option(min=32, help="Of the pictures, in pixels.")] = 128,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier set.")] = False,
+) -> None:
+    """Draw a set of pairs whose truth is known: pictures, a table, and truth.csv."""
+    from pairsift.storybook.writing import write_storybook
+
+    written = write_storybook(
+        folder,
+        num_pairs=num_pairs,
+        seed=seed,
+        faults=faults,
+        table_format=table_format,
+        image_format=image_format,
+        side=side,
+        overwrite=overwrite,
+    )
+    planted = ", ".join(f"{count:,} {name}" for name, count in written.num_faults.items())
+    say(f"{written.num_pairs:,} pairs in {written.table}; planted: {planted or 'nothing'}")
+
+
+@app.command()
+def measures(
+    *, as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False
+) -> None:
+    """List the measures: what the number in `similarity` can be."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from pairsift.measures import MEASURES
+
+    fields = ("name", "formula", "range", "meaning")
+    rows = [{field: getattr(entry, field) for field in fields} for entry in MEASURES.values()]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table.grid(padding=(0, 2))
+    for row in rows:
+        table.add_row(Text(row["name"], style="bold"), row["formula"], row["range"])
+    console = Console()
+    console.print(table)
+    for row in rows:
+        console.print(Text.assemble("\n", (row["name"], "bold"), ": ", row["meaning"]), end="")
+    console.print()
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; nothing but a bug shows a traceback.
+
+    Args:
+        arguments: As typed after ``pairsift``.
+
+    Returns:
+        0 done, 1 failed, 2 wrong usage, 3 too many failed rows, 130 interrupted.
+    """
+    try:
+        app(list(arguments), prog_name="pairsift")
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else EXIT_FAILED * bool(ended.code)
+        if code in (EXIT_INTERRUPTED, EXIT_TERMINATED):
+            say("interrupted; no half-written output was left")
+        return code
+    except PairsiftError as error:
+        say(f"error: {error}")
+        return error.exit_code
+    except OSError as error:
+        if error.filename is None:
+            raise
+        say(f"error: {error.filename}: {error.strerror}")
+        return EXIT_FAILED
+    return 0
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(run(sys.argv[1:]))
+
+
+def _terminate(_signal: int, _frame: "FrameType | None") -> None:
+    # As Ctrl-C does: temporary files are removed on the way out.
+    raise SystemExit(EXIT_TERMINATED)

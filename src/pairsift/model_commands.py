@@ -1,0 +1,127 @@
+"""``pairsift models …``: which models there are, where they lie, and whether to trust them."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pairsift.config import ModelConfig
+from pairsift.options import Only, expand_options
+
+models_app = typer.Typer(help="List, show and pull models.", no_args_is_help=True)
+
+Spec = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="A name from the list, a folder, or hf:ORG/NAME\\[@REV]."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+
+@models_app.command("list")
+def list_models(*, as_json: AsJson = False) -> None:
+    """List the models that are known by name."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = known_models()
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
+    for heading in rows[0]:
+        table.add_column(heading, no_wrap=True)
+    for row in rows:
+        table.add_row(*("-" if value is None else str(value) for value in row.values()))
+    console = Console()
+    console.print(table)
+    console.print(
+        "\nin: ImageNet-1k zero-shot top 1; t→i, i→t: COCO recall at 1, caption to picture"
+        "\nand picture to caption; per cent, as published. Any folder or hf:ORG/NAME of the"
+        "\nCLIP and SigLIP families works too.",
+        soft_wrap=True,
+        highlight=False,
+        style="dim",
+    )
+
+
+@models_app.command("show")
+def show_model(model: Spec, *, as_json: AsJson = False) -> None:
+    """Show the record of a model: files, recipes, scale, licence."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from pairsift.models import derive_record, find_record
+
+    folder = Path(model)
+    record = derive_record(folder, name=model) if folder.is_dir() else find_record(model)
+    plain = asdict(record)
+    if as_json:
+        typer.echo(json.dumps(plain, indent=2))
+        return
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in plain.items():
+        table.add_row(name, _words(value))
+    Console().print(table)
+
+
+@models_app.command("pull")
+@expand_options
+def pull(
+    model: Spec,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="DIR", help="One folder with everything, for --model DIR."),
+    ] = None,
+    *,
+    config: Annotated[ModelConfig, Only(("offline", "cache_dir"))],
+) -> None:
+    """Fetch a model's files, check them, and pin what was fetched."""
+    from pairsift.weights import pull_model
+
+    local = pull_model(model, config=config, to=to, announce=say)
+    typer.echo(local.folder)
+
+
+def say(words: str) -> None:
+    """Tell the user something that is not data."""
+    typer.echo(words, err=True)
+
+
+def known_models() -> list[dict[str, Any]]:
+    """Return what the list of models shows, a dict a model, in the order of the list."""
+    from pairsift.models import BUILT_IN, DATA, RECORDS, find_record
+
+    rows = []
+    built_in = [name for name in BUILT_IN if (DATA / name).is_dir()]
+    for name in (*RECORDS, *built_in):
+        record = find_record(name)
+        published = record.accuracy
+        rows.append(
+            {
+                "name": name,
+                "side": record.image.size,
+                "width": record.width,
+                "tokens": record.text.context_length,
+                "in": published and published.imagenet,
+                "t→i": published and published.coco_text_to_image,
+                "i→t": published and published.coco_image_to_text,
+                "licence": record.licence,
+            }
+        )
+    return rows
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{name} {_words(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        if value and isinstance(value[0], dict):  # files
+            return "\n".join(
+                " ".join(str(part) for part in item.values() if part is not None) for item in value
+            )
+        return ", ".join(_words(inner) for inner in value)
+    return "-" if value is None else str(value)

@@ -1,0 +1,249 @@
+"""The command line: exit codes, streams, and what a person reads when it goes wrong."""
+
+import csv
+import io
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer.main
+from PIL import Image
+
+from pairsift import __version__
+from pairsift.cli import app, run
+from pairsift.measures import MEASURES
+
+HEAVY = ("numpy", "pyarrow", "openvino", "torch", "PIL", "tokenizers", "huggingface_hub")
+FAKE = ("--runtime", "fake")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Three sound pairs and one whose picture is missing."""
+    for name, colour in (("a", "red"), ("b", "blue"), ("c", "green")):
+        Image.new("RGB", (40, 30), colour).save(tmp_path / f"{name}.png")
+    path = tmp_path / "pairs.csv"
+    path.write_text("image,caption\na.png,red\nb.png,blue\nc.png,green\nd.png,gone\n")
+    return path
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def command_names(group: object, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = [prefix]
+    for name, command in getattr(group, "commands", {}).items():
+        found += command_names(command, (*prefix, name))
+    return found
+
+
+COMMANDS = command_names(typer.main.get_command(app))
+
+
+def test_no_help_loads_a_heavy_library() -> None:
+    program = f"""
+import contextlib, io, sys
+from pairsift.cli import run
+for command in {COMMANDS!r}:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert run([*command, "--help"]) == 0, command
+    assert "Usage: pairsift" in out.getvalue(), command
+print([name for name in {HEAVY!r} if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"pairsift {__version__}\n"
+
+
+def test_scoring_writes_the_table_and_tells_the_rest_on_stderr(
+    table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = table.with_name("scored.csv")
+    assert run(["score", str(table), "-o", str(output), *FAKE]) == 0
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "3 of 4 pairs scored, 1 failed" in told.err
+    rows = list(csv.DictReader(io.StringIO(output.read_text())))
+    assert [row["similarity_status"] for row in rows] == ["ok"] * 3 + ["image_not_found"]
+
+
+def test_data_to_standard_output_and_nothing_else(table: Path) -> None:
+    command = [sys.executable, "-m", "pairsift", "score", str(table), "-o", "-", *FAKE]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("image,caption,similarity")
+    assert len(lines) == 5
+    assert "3 of 4 pairs scored" in done.stderr
+
+
+@pytest.mark.parametrize(("allowed", "code"), [(None, 0), (1, 0), (0, 3)])
+def test_more_failures_than_allowed(
+    table: Path, allowed: int | None, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = table.with_name("scored.csv")
+    limit = [] if allowed is None else ["--max-failed", str(allowed)]
+    assert run(["score", str(table), "-o", str(output), *FAKE, *limit]) == code
+    assert output.exists()
+    assert ("--max-failed allows 0" in capsys.readouterr().err) == (code == 3)
+
+
+WRONG: dict[str, tuple[list[str], str]] = {
+    "no such table": (["score", "nothing.csv", "-o", "out.csv", *FAKE], "nothing.csv"),
+    "no such column": (
+        ["score", "pairs.csv", "-o", "out.csv", "--image-column", "img", *FAKE],
+        "available: image, caption",
+    ),
+    "unknown model": (
+        ["score", "pairs.csv", "-o", "out.csv", "--model", "clip-vit-base-patch23"],
+        "clip-vit-base-patch32",
+    ),
+    "unknown measure": (
+        ["score", "pairs.csv", "-o", "out.csv", "--measure", "cosin", *FAKE],
+        "did you mean cosine?",
+    ),
+    "UTF-16": (["score", "wide.csv", "-o", "out.csv", *FAKE], "UTF-16"),
+    "unknown suffix": (["score", "pairs.xlsx", "-o", "out.csv", *FAKE], "pairs.xlsx"),
+    "no folder for the output": (["score", "pairs.csv", "-o", "no/out.csv", *FAKE], "no"),
+    "output exists": (["score", "pairs.csv", "-o", "pairs2.csv", *FAKE], "--overwrite"),
+    "output is the input": (
+        ["score", "pairs.csv", "-o", "pairs.csv", "--overwrite", *FAKE],
+        "the input itself",
+    ),
+    "unknown device": (
+        ["score", "pairs.csv", "-o", "out.csv", "--device", "gpu0"],
+        "cuda:N",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_usage_is_one_clear_line_and_exit_code_2(
+    case: str,
+    table: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(table.parent)
+    Path("wide.csv").write_text("image,caption\na.png,red\n", encoding="utf-16")
+    Path("pairs.xlsx").write_text("image,caption\na.png,red\n")
+    Path("pairs2.csv").write_text("precious")
+    before = names_in(table.parent)
+    arguments, words = WRONG[case]
+    assert run(arguments) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert len(told.err.splitlines()) == 1
+    assert told.err.startswith("error: ")
+    assert words in told.err
+    assert names_in(table.parent) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["score"],
+        ["score", "pairs.csv"],
+        ["score", "a.csv", "-o", "b.csv", "--limit", "-1"],
+        ["score", "a.csv", "-o", "b.csv", "--precision", "fp64"],
+        ["sing"],
+        ["models", "sing"],
+        ["measures", "--loud"],
+    ],
+)
+def test_what_cannot_be_parsed_is_exit_code_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    assert "Usage: pairsift" in capsys.readouterr().err
+
+
+def test_an_unwritable_output_is_exit_code_2(
+    table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A file where a folder should be cannot be written into, not even by root.
+    output = table / "scored.csv"
+    assert run(["score", str(table), "-o", str(output), *FAKE]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "terminate"]
+)
+def test_an_interrupted_job_leaves_nothing_half_written(
+    table: Path, sent: signal.Signals, code: int
+) -> None:
+    long = table.with_name("long.csv")
+    long.write_text("image,caption\n" + "a.png,red\nmissing.png,red\n" * 200_000)
+    before = names_in(table.parent)
+    output = table.with_name("out.csv")
+    command = [sys.executable, "-m", "pairsift", "score", str(long), "-o", str(output), *FAKE]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    wait_for(lambda: names_in(table.parent) - before or process.poll() is not None)
+    process.send_signal(sent)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (code, "")
+    assert err.splitlines()[-1] == "interrupted; no half-written output was left"
+    assert "Traceback" not in err
+    assert names_in(table.parent) == before
+
+
+def test_a_reader_that_goes_away_is_no_traceback(table: Path) -> None:
+    long = table.with_name("long.csv")
+    long.write_text("image,caption\n" + "missing.png,red\n" * 50_000)
+    command = [sys.executable, "-m", "pairsift", "score", str(long), "-o", "-", *FAKE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        err = process.stderr.read().decode()
+    assert process.returncode == 1
+    assert "Traceback" not in err
+    assert "BrokenPipe" not in err
+
+
+def test_measures_for_people_and_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["measures"]) == 0
+    told = capsys.readouterr().out
+    assert all(name in told for name in MEASURES)
+    assert run(["measures", "--json"]) == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == list(MEASURES)
+
+
+def test_a_storybook_set_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "book"
+    arguments = ["storybook", str(folder), "--pairs", "40", "--seed", "5", "--faults", "swap=0.1"]
+    assert run(arguments) == 0
+    assert "40 pairs" in capsys.readouterr().err
+    assert (folder / "pairs.csv").read_text().startswith("image,caption,category\n")
+    truth = list(csv.DictReader(io.StringIO((folder / "truth.csv").read_text())))
+    assert sum(row["fault"] == "swap" for row in truth) == 4
+    assert run(arguments) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert run([*arguments, "--overwrite"]) == 0
+
+
+def test_an_unknown_fault_is_wrong_usage(tmp_path: Path) -> None:
+    assert run(["storybook", str(tmp_path / "book"), "--faults", "swop=0.1"]) == 2
