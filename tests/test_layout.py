@@ -23,7 +23,7 @@ LINES: list[list[str]] = [
     ["calculator", "scoring", "build"],
     ["engines"],
     ["curation"],
-    ["checking", "planning", "comparing"],
+    ["fingerprints", "invariants", "checking", "planning", "comparing"],
     ["api"],
     ["charts", "progress", "summary", "report", "demo", "options", "model_commands", "cli"],
 ]
