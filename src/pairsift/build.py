@@ -8,10 +8,11 @@ from pairsift.calculator import ImageTextSimilarityCalculator
 from pairsift.config import ModelConfig, ScoreConfig
 from pairsift.errors import UnknownNameError
 from pairsift.measures import find_measure
-from pairsift.models import ModelRecord
+from pairsift.models import BUILT_IN, ModelRecord
 from pairsift.protocols import Encoder, Measure
 from pairsift.scoring import PairScorer
 from pairsift.sources import Sources
+from pairsift.storybook.likeness import Likeness
 from pairsift.weights import resolve_model
 
 ACCELERATORS = ("cuda", "mps")
@@ -113,5 +114,6 @@ def build_scorer(
         image_config=config.image,
         caption_config=config.caption,
         details=config.output.details,
+        likeness=Likeness() if encoder.provenance.model in BUILT_IN else None,
         decode_threads=config.model.threads or os.cpu_count(),
     )

@@ -23,6 +23,7 @@ from pairsift.protocols import Encoder, FloatArray, Measure, PixelArray, Tokeniz
 from pairsift.sources import Sources
 from pairsift.stages import StageClock
 from pairsift.statuses import RowStatus
+from pairsift.storybook.likeness import Likeness
 from pairsift.tokenization import clean_caption
 
 PIXEL_BYTES_AHEAD = 48 * 1024 * 1024
@@ -64,6 +65,7 @@ class PairScorer:
         image_config: Limits and policy of decoding.
         caption_config: How captions are read.
         details: Add the detail columns.
+        likeness: Looks at every picture, for models that know one world only.
         decode_threads: Threads that read and decode (default: one a processor).
     """
 
@@ -76,6 +78,7 @@ class PairScorer:
         image_config: ImageConfig | None = None,
         caption_config: CaptionConfig | None = None,
         details: bool = False,
+        likeness: Likeness | None = None,
         decode_threads: int | None = None,
     ) -> None:
         self.encoder = encoder
@@ -84,6 +87,7 @@ class PairScorer:
         self.image_config = image_config or ImageConfig()
         self.caption_config = caption_config or CaptionConfig()
         self.details = details
+        self.likeness = likeness
         self.clock = StageClock()
         self._pool = ThreadPoolExecutor(
             max_workers=decode_threads or os.cpu_count() or 1, thread_name_prefix="decode"
@@ -187,9 +191,12 @@ class PairScorer:
         try:
             data = content if content is not None else self.sources.read(reference or b"")
             decoded = decode_image(data, self.image_config, target=self.encoder.image_size)
+            pixels = self.encoder.prepare_image(decoded.rgb)
+            if self.likeness is not None:
+                self.likeness.look(pixels)
             return PreparedImage(
                 sha256=hashlib.sha256(data).hexdigest(),
-                pixels=self.encoder.prepare_image(decoded.rgb),
+                pixels=pixels,
                 width=decoded.width,
                 height=decoded.height,
                 format=decoded.format,

@@ -102,6 +102,10 @@ def score_file(
     summary.seconds = time.perf_counter() - begin - summary.setup_seconds
     summary.stage_seconds = dict(scorer.clock.seconds)
     summary.limiting_stage = scorer.clock.limiting()
+    if scorer.likeness is not None and (
+        words := scorer.likeness.warning(scorer.encoder.provenance.model)
+    ):
+        summary.warnings.append(words)
     if output_path is not None:
         facts = {"version": __version__, "config": describe(config), "summary": summary.to_json()}
         write_json(run_folder(output_path) / "run.json", facts)
