@@ -20,7 +20,9 @@ from pairsift import schema
 from pairsift.cli import app
 from pairsift.measures import MEASURES
 from pairsift.model_commands import known_models
+from pairsift.models import BUILT_IN
 from pairsift.statuses import STATUS_MEANINGS
+from pairsift.storybook.faults import DEFAULT_RATES, FAULT_MEANINGS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -140,6 +142,7 @@ def models_part() -> str:
     rows = [
         (f"`{row['name']}`", *("-" if row[key] is None else str(row[key]) for key in list(row)[1:]))
         for row in known_models()
+        if row["name"] not in BUILT_IN  # the text below the list says what they are
     ]
     return "\n".join(table(headings, rows))
 
@@ -154,13 +157,21 @@ def clean(text: str) -> str:
     return text.replace("\\[", "[").strip()
 
 
+def faults_part() -> str:
+    rows = [
+        (f"`{name}`", f"{DEFAULT_RATES[name]:g}", FAULT_MEANINGS[name]) for name in FAULT_MEANINGS
+    ]
+    return "\n".join(table(("fault", "default rate", "what is planted"), rows))
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "columns": columns_part,
     "statuses": statuses_part,
     "measures": measures_part,
     "models": models_part,
+    "faults": faults_part,
 }
-PAGES = ["docs/columns.md", "docs/measures.md"]
+PAGES = ["docs/columns.md", "docs/measures.md", "docs/models.md", "docs/storybook.md", "README.md"]
 
 
 def generated(page: str) -> str:
