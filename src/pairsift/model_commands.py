@@ -1,7 +1,7 @@
 """``pairsift models …``: which models there are, where they lie, and whether to trust them."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +10,9 @@ import typer
 from pairsift.config import ModelConfig
 from pairsift.options import Only, expand_options
 
-models_app = typer.Typer(help="List, show and pull models.", no_args_is_help=True)
+CHECK_OPTIONS = ("runtime", "device", "precision", "threads", "offline", "cache_dir")
+
+models_app = typer.Typer(help="List, show, pull and check models.", no_args_is_help=True)
 
 Spec = Annotated[
     str,
@@ -84,6 +86,26 @@ def pull(
 
     local = pull_model(model, config=config, to=to, announce=say)
     typer.echo(local.folder)
+
+
+@models_app.command("check")
+@expand_options
+def check(
+    model: Spec,
+    *,
+    config: Annotated[ModelConfig, Only(CHECK_OPTIONS)],
+) -> None:
+    """Prove a model on this machine: checksums, invariants, fingerprint, canaries, drift.
+
+    What refuses a model ends with exit code 1; what could not be checked is told.
+    """
+    from pairsift.checking import check_model
+    from pairsift.weights import resolve_model
+
+    config = replace(config, model=model)
+    report = check_model(resolve_model(model, config=config, announce=say), config)
+    typer.echo(str(report))
+    report.require_sound()
 
 
 def say(words: str) -> None:
