@@ -5,14 +5,16 @@ more pixels or bytes than the limits allow. EXIF orientation is applied, alpha g
 16 bits are scaled to 8, and of an animation the first frame is taken.
 """
 
+import re
 import struct
+import threading
 import warnings
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from pairsift.config import ImageConfig
 from pairsift.errors import ImageError
@@ -26,12 +28,27 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # 0.26 of 255 after resizing to 224, at a third of the time.
 DRAFT_FACTOR = 2
 
-# Odd metadata is no reason to fail, and a warning on a worker's stderr helps nobody. Once for the
-# process, since switching warnings off and on is not safe between threads.
-warnings.filterwarnings("ignore", module=r"PIL\.")
-
+_SIGNATURES = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n|RIFF....WEBP|GIF8[79]a|II(?:\*\0|\+\0)|MM(?:\0\*|\0\+)",
+    re.DOTALL,
+)
 WHITE = (255, 255, 255)
-_WIDE_MODES = ("I;16", "I;16B", "I;16L", "I;16N")
+_ORIENTATION = 0x0112
+# EXIF 2.3, tag 274: how the stored picture is turned to stand as it was seen.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# What Pillow's metadata parsers raise on damaged EXIF.
+_METADATA_ERRORS: tuple[type[Exception], ...] = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, SyntaxError),
+    *(TypeError, ValueError, struct.error, zlib.error),
+)
 
 
 @dataclass(frozen=True)
@@ -71,26 +88,34 @@ def decode_image(data: bytes, config: ImageConfig, *, target: int) -> DecodedIma
     if len(data) > config.max_image_bytes:
         reason = f"{len(data)} bytes, more than max_image_bytes {config.max_image_bytes}"
         raise ImageError(RowStatus.IMAGE_TOO_LARGE, reason)
+    with _SILENCE:
+        return _decode(data, config, target=target)
+
+
+def _decode(data: bytes, config: ImageConfig, *, target: int) -> DecodedImage:
     image = _open(data)
     width, height = image.size
     if width * height > config.max_image_pixels:
         reason = f"{width}x{height} pixels, more than max_image_pixels {config.max_image_pixels}"
         raise ImageError(RowStatus.IMAGE_TOO_LARGE, reason)
-    kind = str(image.format)
+    # Phones append further pictures to a JPEG (MPO); its first one is an ordinary JPEG.
+    kind = "JPEG" if image.format == "MPO" else str(image.format)
     try:
-        turned = _is_turned(image)
         if kind == "JPEG" and not config.exact_decode:
             side = DRAFT_FACTOR * target
             image.draft("RGB", (side, side))
         image.load()
+        # Asked after loading: PNG may keep EXIF behind the pixels, and Pillow turns TIFF itself.
+        if _orientation(image) in (5, 6, 7, 8):
+            width, height = height, width
         rgb = flatten_image(image)
     except MemoryError as error:
         reason = f"{width}x{height} pixels do not fit into memory"
         raise ImageError(RowStatus.IMAGE_TOO_LARGE, reason) from error
+    except ImageError:
+        raise
     except Exception as error:
-        raise ImageError(RowStatus.IMAGE_CORRUPT, f"{kind}: {_words(error)}") from error
-    if turned:
-        width, height = height, width
+        raise _damaged(error, kind) from error
     return DecodedImage(rgb, width, height, kind)
 
 
@@ -107,10 +132,15 @@ def flatten_image(image: Image.Image) -> Image.Image:
         >>> flatten_image(Image.new("RGBA", (1, 1), (255, 0, 0, 0))).getpixel((0, 0))
         (255, 255, 255)
     """
-    if image.getexif().get(0x0112, 1) != 1:
-        image = ImageOps.exif_transpose(image)
-    if image.mode in _WIDE_MODES or image.mode in ("I", "F"):
+    turn = _UPRIGHT.get(_orientation(image))
+    if turn is not None:
+        image = image.transpose(turn)
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         image = _narrow(image)
+    elif image.mode == "LAB":
+        image = _from_lab(image)
+    elif image.mode == "La":
+        image = image.convert("LA")
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.has_transparency_data:
@@ -127,9 +157,20 @@ def _open(data: bytes) -> Image.Image:
         # Twice Pillow's own limit, which is a setting of the whole process and not ours to move.
         raise ImageError(RowStatus.IMAGE_TOO_LARGE, _words(error)) from error
     except UnidentifiedImageError as error:
+        if _SIGNATURES.match(data):
+            reason = "begins like an image, but its header is truncated or damaged"
+            raise ImageError(RowStatus.IMAGE_CORRUPT, reason) from error
         raise ImageError(RowStatus.IMAGE_UNSUPPORTED, _unsupported(data)) from error
     except Exception as error:
-        raise ImageError(RowStatus.IMAGE_CORRUPT, _words(error)) from error
+        raise _damaged(error, "image") from error
+
+
+def _damaged(error: Exception, kind: str) -> ImageError:
+    words = _words(error)
+    # Pillow's words for a text or profile chunk that inflates beyond its limits.
+    is_bomb = "too large for PngImagePlugin" in words or "Too much memory used" in words
+    status = RowStatus.IMAGE_TOO_LARGE if is_bomb else RowStatus.IMAGE_CORRUPT
+    return ImageError(status, f"{kind}: {words}")
 
 
 def _unsupported(data: bytes) -> str:
@@ -153,20 +194,40 @@ def _unsupported(data: bytes) -> str:
     return f"not an image of a known format; {accepted}"
 
 
-def _is_turned(image: Image.Image) -> bool:
-    """Whether EXIF orientation exchanges width and height."""
-    return image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation; damaged metadata says nothing about the pixels, so it is 1."""
+    try:
+        value = image.getexif().get(_ORIENTATION, 1)
+    except _METADATA_ERRORS:
+        return 1
+    return value if isinstance(value, int) else 1
 
 
 def _narrow(image: Image.Image) -> Image.Image:
-    """Scale 16 bits to 8; 32-bit and float grey values are taken as 16 bit, or as they reach."""
-    values = np.asarray(image).astype(np.float64)
-    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    top = 65535.0 if image.mode != "F" else (1.0 if values.max(initial=0.0) <= 1.0 else 255.0)
-    if top == 65535.0 and image.mode == "I" and values.max(initial=0.0) <= 255.0:
-        top = 255.0
-    scaled = np.clip(np.rint(values * (255.0 / top)), 0, 255).astype(np.uint8)
+    """Scale 16-bit grey to 8; 32-bit and float grey have no agreed white and are guessed by range.
+
+    Integers reach 255 or 65535, whichever holds the brightest pixel; floats reach 1 or 255.
+    """
+    values = np.asarray(image)
+    if image.mode == "F":
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+        top = 1.0 if values.max(initial=0.0) <= 1.0 else 255.0
+    else:
+        is_deep = image.mode != "I" or values.max(initial=0) > 255
+        top = 65535.0 if is_deep else 255.0
+    scaled = np.clip(np.rint(values * np.float32(255.0 / top)), 0, 255).astype(np.uint8)
+    key = image.info.get("transparency")
+    if isinstance(key, int):
+        scaled[values == key] = 255  # the one grey that a PNG declares transparent, on white
     return Image.fromarray(scaled)
+
+
+def _from_lab(image: Image.Image) -> Image.Image:
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    if converted is None:
+        raise ImageError(RowStatus.IMAGE_UNSUPPORTED, "Lab colours cannot be converted")
+    return converted
 
 
 def _words(error: BaseException) -> str:
@@ -174,4 +235,41 @@ def _words(error: BaseException) -> str:
     if isinstance(error, zlib.error | struct.error):
         return f"damaged data: {error}"
     text = str(error).strip().split("\n")[0][:200]
-    return text or type(error).__name__
+    # An address differs from run to run, and the same input must give the same output.
+    return re.sub(r" at 0x[0-9a-f]+", "", text) or type(error).__name__
+
+
+class _Silence:
+    """Ignores warnings out of Pillow while any thread decodes, and leaves no trace afterwards.
+
+    Odd metadata is no reason to fail and a warning on a worker's stderr helps nobody.
+    ``warnings.catch_warnings`` is not safe between threads: it would restore an old list of
+    filters under a thread that still decodes. So one filter is put in by the first thread and
+    taken out by the last.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._depth = 0
+        self._filters: list[tuple[object, ...]] = []
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._depth += 1
+            # Somebody may have replaced the list of filters meanwhile (pytest does).
+            if self._filters and self._filters[0] in warnings.filters:
+                return
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+            self._filters = [warnings.filters[0]]
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._depth -= 1
+            if self._depth == 0:
+                for item in self._filters:
+                    if item in warnings.filters:
+                        warnings.filters.remove(item)  # type: ignore[attr-defined]
+                self._filters = []
+
+
+_SILENCE = _Silence()

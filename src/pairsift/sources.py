@@ -14,7 +14,16 @@ from pairsift.config import ImageConfig
 from pairsift.errors import ImageError, UsageError
 from pairsift.statuses import RowStatus
 
-_SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+):")
+# A colon alone is a letter of many file names; a drive letter is no scheme.
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://|(data|file|https?|s3|gs|az|ftp):", re.IGNORECASE)
+_WAYS_OUT = {
+    "http": "URLs are not fetched; download the images and give their paths",
+    "s3": "object stores are not read; copy the images and give their paths",
+    "data": "embedded images are not read from text; use a binary column of a Parquet table",
+    "file": "give the path itself",
+}
+_WAYS_OUT |= {"https": _WAYS_OUT["http"], "gs": _WAYS_OUT["s3"], "az": _WAYS_OUT["s3"]}
+_MAX_PATH_BYTES = 4096  # PATH_MAX of Linux: nothing longer can be opened
 
 
 class Sources:
@@ -46,33 +55,49 @@ class Sources:
         """
         text = _text(reference)
         if scheme := _SCHEME.match(text):
-            name = scheme.group(1).lower()
-            reason = f"{name}: references are not enabled; only paths below the image root are"
+            name = (scheme[1] or scheme[2]).lower()
+            way_out = _WAYS_OUT.get(name, "only paths below the image root are")
+            reason = f"{name}: references are not supported yet: {way_out}"
             raise ImageError(RowStatus.IMAGE_NOT_ALLOWED, reason)
-        path = self._confine(text)
+        if len(reference) > _MAX_PATH_BYTES:
+            raise ImageError(RowStatus.IMAGE_NOT_FOUND, f"name too long: {_shown(text)}")
         try:
-            # Not blocking: a pipe without a writer would wait for ever.
-            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            return self._read_file(self._confine(text), text)
+        except ImageError as error:
+            # Tables made on Windows: tried only where the name as it stands is no file.
+            if error.status is not RowStatus.IMAGE_NOT_FOUND or "\\" not in text:
+                raise
+            return self._read_file(self._confine(text.replace("\\", "/")), text)
+
+    def _read_file(self, path: Path, text: str) -> bytes:
+        shown = _shown(text)
+        try:
+            # Looked at before it is opened: opening a device can have effects.
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise _no_file(path.stat().st_mode, shown)
+            # Not blocking, should it become a pipe meanwhile; not following, should it become a
+            # link that leads outside.
+            flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
+            handle = os.open(path, flags)
         except OSError as error:
-            raise _open_error(error, text) from error
+            raise _open_error(error, shown) from error
         try:
             facts = os.fstat(handle)
-            if stat.S_ISDIR(facts.st_mode):
-                raise ImageError(RowStatus.IMAGE_NOT_A_FILE, f"a directory: {text}")
             if not stat.S_ISREG(facts.st_mode):
-                raise ImageError(RowStatus.IMAGE_NOT_A_FILE, f"not a regular file: {text}")
+                raise _no_file(facts.st_mode, shown)
             if facts.st_size > self._max_bytes:
                 reason = f"{facts.st_size} bytes, more than max_image_bytes {self._max_bytes}"
                 raise ImageError(RowStatus.IMAGE_TOO_LARGE, reason)
             with os.fdopen(handle, "rb", closefd=False) as file:
-                data = file.read(self._max_bytes + 1)
+                # The buffer is as large as asked for, so no more than the file is asked for.
+                data = file.read(facts.st_size)
         except OSError as error:
-            reason = f"{text}: {error.strerror}"
+            reason = f"{shown}: {error.strerror}"
             raise ImageError(RowStatus.IMAGE_UNREADABLE, reason) from error
         finally:
             os.close(handle)
         if not data:
-            raise ImageError(RowStatus.IMAGE_EMPTY, f"the file has no bytes: {text}")
+            raise ImageError(RowStatus.IMAGE_EMPTY, f"the file has no bytes: {shown}")
         return data
 
     def _confine(self, text: str) -> Path:
@@ -81,9 +106,10 @@ class Sources:
             path = (self.root / text).resolve()
         except (OSError, RuntimeError) as error:
             # A loop of links, or a part that may not be looked into.
-            raise ImageError(RowStatus.IMAGE_UNREADABLE, f"{text}: {error}") from error
+            reason = f"a loop of links, or a part that cannot be read: {_shown(text)}"
+            raise ImageError(RowStatus.IMAGE_UNREADABLE, reason) from error
         if not path.is_relative_to(self.root):
-            reason = f"leaves the image root: {text} (hint: --image-root)"
+            reason = f"leaves the image root: {_shown(text)} (hint: --image-root)"
             raise ImageError(RowStatus.IMAGE_OUTSIDE_ROOT, reason)
         return path
 
@@ -103,11 +129,20 @@ def _text(reference: bytes) -> str:
     return text
 
 
-def _open_error(error: OSError, text: str) -> ImageError:
+def _shown(text: str) -> str:
+    return text if len(text) <= 200 else text[:60] + "…"
+
+
+def _no_file(mode: int, shown: str) -> ImageError:
+    what = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
+    return ImageError(RowStatus.IMAGE_NOT_A_FILE, f"{what}: {shown}")
+
+
+def _open_error(error: OSError, shown: str) -> ImageError:
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return ImageError(RowStatus.IMAGE_NOT_FOUND, f"no such file: {text}")
+        return ImageError(RowStatus.IMAGE_NOT_FOUND, f"no such file: {shown}")
     if error.errno == errno.ENAMETOOLONG:
-        return ImageError(RowStatus.IMAGE_NOT_FOUND, f"name too long: {text[:60]}…")
+        return ImageError(RowStatus.IMAGE_NOT_FOUND, f"name too long: {shown}")
     if error.errno in (errno.ENXIO, errno.ENODEV):
-        return ImageError(RowStatus.IMAGE_NOT_A_FILE, f"not a regular file: {text}")
-    return ImageError(RowStatus.IMAGE_UNREADABLE, f"{text}: {error.strerror}")
+        return ImageError(RowStatus.IMAGE_NOT_A_FILE, f"not a regular file: {shown}")
+    return ImageError(RowStatus.IMAGE_UNREADABLE, f"{shown}: {error.strerror}")
