@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all check clean
+.PHONY: demo test test-all check static clean
 
 demo: $(VENV)/.installed
 	$(BIN)/pairsift demo demo
@@ -16,6 +16,9 @@ test-all: $(VENV)/.installed-all
 
 check: $(VENV)/.installed-all
 	PATH="$(abspath $(BIN)):$$PATH" scripts/check
+
+static: $(VENV)/.installed-all
+	PATH="$(abspath $(BIN)):$$PATH" scripts/check --static
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
