@@ -1,15 +1,15 @@
 """Runs the two towers on the CPU with OpenVINO.
 
 Bits: for one processor type, runtime version and precision a row depends on its own input alone.
-Two habits hold that up. A batch of one is run as a batch of two, because a product with a single
-row takes another kernel. And the stream count is fixed at one, so that the thread count never
-changes how a sum is split.
+Three habits hold that up. A batch of one is run as a batch of two, because a product with a single
+row takes another kernel. A caption is padded to a length that follows from the caption alone. And
+the stream count is fixed at one, so that the thread count never changes how a sum is split.
 """
 
 import functools
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,17 +18,20 @@ from openvino import opset13 as ops
 from PIL import Image
 
 from pairsift.config import ModelConfig
-from pairsift.encoders.graph import build_image_tower, build_text_tower
+from pairsift.encoders import graph, onnx
 from pairsift.errors import ModelError, UnknownNameError
 from pairsift.models import LocalModel
 from pairsift.preprocess import preprocess_image
 from pairsift.protocols import FloatArray, PixelArray, Provenance, TokenizedCaption
+from pairsift.recipes import TextRecipe
 from pairsift.tokenization import CaptionTokenizer, pad
 
 HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 IMAGE_BATCH = 32
 TEXT_BATCH = 64
 MIN_BATCH = 2
+# Captions are padded to a multiple of this: few shapes, little padding, one shape a caption.
+LENGTH_STEP = 8
 
 
 class OpenVinoEncoder:
@@ -62,12 +65,14 @@ class OpenVinoEncoder:
             )
             raise ModelError(message)
         self._tokenizer = CaptionTokenizer(model.folder, self.record.text)
-        image_tower, text_tower = self._build(model.folder)
+        image_tower, text_tower = _build(model)
+        fixed = text_tower.input(0).partial_shape[1]
+        # A graph that came with one length takes no other, whatever the mathematics allows.
+        self._text = replace(
+            self.record.text, trim_exact=self.record.text.trim_exact and fixed.is_dynamic
+        )
         self._image_tower = _core().compile_model(image_tower, "CPU", self._properties)
         self._text_tower = _core().compile_model(text_tower, "CPU", self._properties)
-
-    def _build(self, folder: Path) -> tuple[ov.Model, ov.Model]:
-        return build_image_tower(folder, self.record), build_text_tower(folder, self.record)
 
     @property
     def provenance(self) -> Provenance:
@@ -120,14 +125,18 @@ class OpenVinoEncoder:
             ModelError: A row is not finite.
         """
         rows = np.zeros((len(captions), self.width), dtype=np.float32)
-        for chosen in _by_length(captions, self._text_batch):
-            batch = [captions[index] for index in chosen]
-            length = self.record.text.context_length
-            if self.record.text.trim_exact:
-                length = max(len(caption.ids) for caption in batch)
-            ids = pad(batch, self.record.text, length=length)
+        for length, chosen in _by_length(captions, self._text, self._text_batch):
+            ids = pad([captions[index] for index in chosen], self._text, length=length)
             rows[chosen] = _run(self._text_tower, ids)
         return _finite(rows, "caption")
+
+
+def _build(model: LocalModel) -> tuple[ov.Model, ov.Model]:
+    build = onnx if model.record.is_onnx else graph
+    return (
+        build.build_image_tower(model.folder, model.record),
+        build.build_text_tower(model.folder, model.record),
+    )
 
 
 def choose_precision(wish: str) -> str:
@@ -185,10 +194,33 @@ def _run(tower: Any, batch: Any) -> FloatArray:
     return rows[:num_rows]
 
 
-def _by_length(captions: Sequence[TokenizedCaption], size: int) -> Iterator[list[int]]:
-    order = sorted(range(len(captions)), key=lambda index: len(captions[index].ids))
-    for begin in range(0, len(order), size):
-        yield order[begin : begin + size]
+def _by_length(
+    captions: Sequence[TokenizedCaption], recipe: TextRecipe, size: int
+) -> Iterator[tuple[int, list[int]]]:
+    """Yield a padded length and the indices of the captions that take it, ``size`` at most.
+
+    The length follows from the caption alone, never from its neighbours: attention over more
+    padding is the same mathematics, but sums it in another order.
+    """
+    groups: dict[int, list[int]] = {}
+    for index, caption in enumerate(captions):
+        groups.setdefault(padded_length(len(caption.ids), recipe), []).append(index)
+    for length, group in sorted(groups.items()):
+        for begin in range(0, len(group), size):
+            yield length, group[begin : begin + size]
+
+
+def padded_length(num_tokens: int, recipe: TextRecipe) -> int:
+    """Return the length to which a caption is padded, for every batch it may stand in.
+
+    Example:
+        >>> recipe = TextRecipe(77, 0, 0, lowercase=False, trim_exact=True)
+        >>> [padded_length(count, recipe) for count in (2, 8, 9, 77)]
+        [8, 8, 16, 77]
+    """
+    if not recipe.trim_exact:
+        return recipe.context_length
+    return min(-(-num_tokens // LENGTH_STEP) * LENGTH_STEP, recipe.context_length)
 
 
 def _finite(rows: FloatArray, what: str) -> FloatArray:
