@@ -202,7 +202,7 @@ def test_an_interrupted_job_leaves_nothing_half_written(
     process.send_signal(sent)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, "")
-    assert err.splitlines()[-1] == "interrupted; no half-written output was left"
+    assert err.splitlines()[-1] == "interrupted; files are written whole or not at all"
     assert "Traceback" not in err
     assert names_in(table.parent) == before
 

@@ -7,6 +7,7 @@ when it runs, so that ``--help`` is quick.
 import json
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -137,18 +138,27 @@ def storybook(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier set.")] = False,
 ) -> None:
     """Draw a set of pairs whose truth is known: pictures, a table, and truth.csv."""
+    from rich.console import Console
+
+    from pairsift.job import Progress
+    from pairsift.progress import show_progress
     from pairsift.storybook.writing import write_storybook
 
-    written = write_storybook(
-        folder,
-        num_pairs=num_pairs,
-        seed=seed,
-        faults=faults,
-        table_format=table_format,
-        image_format=image_format,
-        side=side,
-        overwrite=overwrite,
-    )
+    begin = time.perf_counter()
+    with show_progress(Console(stderr=True), verb="drawing") as show:
+        written = write_storybook(
+            folder,
+            num_pairs=num_pairs,
+            seed=seed,
+            faults=faults,
+            table_format=table_format,
+            image_format=image_format,
+            side=side,
+            overwrite=overwrite,
+            progress=lambda done, total: show(
+                Progress(done, total, 0, time.perf_counter() - begin)
+            ),
+        )
     planted = ", ".join(f"{count:,} {name}" for name, count in written.num_faults.items())
     say(f"{written.num_pairs:,} pairs in {written.table}; planted: {planted or 'nothing'}")
 
@@ -193,7 +203,7 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else EXIT_FAILED * bool(ended.code)
         if code in (EXIT_INTERRUPTED, EXIT_TERMINATED):
-            say("interrupted; no half-written output was left")
+            say("interrupted; files are written whole or not at all")
         return code
     except PairsiftError as error:
         say(f"error: {error}")

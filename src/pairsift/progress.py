@@ -16,12 +16,16 @@ SECONDS_BETWEEN_LINES = 5.0
 
 @contextmanager
 def show_progress(
-    console: Console, *, between_lines_seconds: float = SECONDS_BETWEEN_LINES
+    console: Console,
+    *,
+    verb: str = "scoring",
+    between_lines_seconds: float = SECONDS_BETWEEN_LINES,
 ) -> Iterator[Callable[[Progress], None]]:
     """Show a job's progress until the block ends.
 
     Args:
         console: Where; a bar if it is a terminal, else plain lines.
+        verb: What is being done to the pairs.
         between_lines_seconds: Shortest time between two plain lines.
 
     Yields:
@@ -38,12 +42,12 @@ def show_progress(
         console=console,
         transient=True,
     ) as bar:
-        task = bar.add_task("starting the model", total=None, words="")
+        task = bar.add_task("getting ready", total=None, words="")
 
         def show(progress: Progress) -> None:
             bar.update(
                 task,
-                description="scoring",
+                description=verb,
                 completed=progress.rows_done,
                 total=progress.rows_total,
                 words=describe_progress(progress),
