@@ -1,25 +1,29 @@
 """CSV and TSV: every byte of the user's stays, and cells are added before each record's end."""
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pairsift import schema
 from pairsift.config import TableConfig
-from pairsift.errors import TableFormatError, UsageError
+from pairsift.errors import ColumnError, TableFormatError, UsageError
 from pairsift.protocols import TableBatch, TableReader
-from pairsift.tables.atomic import atomic_file
-from pairsift.tables.records import Dialect, read_records, split_terminator
+from pairsift.tables.outputs import open_output
+from pairsift.tables.records import Dialect, Records, count_lines, read_records
 
 DELIMITERS = (b",", b"\t", b";", b"|")
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+MAX_HEADER_BYTES = 1 << 20
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# A byte order mark and blank lines before the header go back as they came.
+_LEAD = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*")
 
 
 @dataclass(frozen=True)
@@ -27,27 +31,53 @@ class CsvPayload:
     """Records of one batch as they stand in the file.
 
     Args:
-        records: With their terminators.
-        are_rows: False for blank lines, which go back untouched and are no rows.
         dialect: How their cells are told apart.
+        bodies: Each record without its line end.
+        tails: Each record's line end and the blank lines after it, which are no rows.
     """
 
-    records: list[bytes]
-    are_rows: list[bool]
     dialect: Dialect
+    bodies: list[bytes]
+    tails: list[bytes]
 
     def to_arrow(self, column_names: Sequence[str]) -> pa.RecordBatch:
         """Return the rows with every column as text; a malformed row is cut or filled with null."""
         columns: list[list[str | None]] = [[] for _ in column_names]
-        for record, is_row in zip(self.records, self.are_rows, strict=True):
-            if is_row:
-                cells = self.dialect.split(split_terminator(record)[0])
-                for index, column in enumerate(columns):
-                    cell = cells[index] if index < len(cells) else None
-                    column.append(None if cell is None else cell.decode("utf-8", "replace"))
-        return pa.RecordBatch.from_arrays(
-            [pa.array(column, pa.string()) for column in columns], names=list(column_names)
-        )
+        for body in self.bodies:
+            cells, _ = self.dialect.split(body)
+            for index, column in enumerate(columns):
+                cell = cells[index] if index < len(cells) else None
+                column.append(None if cell is None else cell.decode("utf-8", "replace"))
+        arrays = [pa.array(column, pa.string()) for column in columns]
+        return pa.RecordBatch.from_arrays(arrays, names=list(column_names))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows that wait until they fill a batch: ordinals, records and cells side by side."""
+
+    ordinals: list[int] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    tails: list[bytes] = field(default_factory=list)
+    references: list[bytes | None] = field(default_factory=list)
+    captions: list[bytes | None] = field(default_factory=list)
+    problems: list[str | None] = field(default_factory=list)
+
+    def batch(self, begin: int, end: int, dialect: Dialect) -> TableBatch:
+        columns = [
+            pa.array(self.references[begin:end], pa.binary()),
+            pa.nulls(end - begin, pa.binary()),
+            pa.array(self.captions[begin:end], pa.binary()),
+            pa.array(self.problems[begin:end], pa.string()),
+        ]
+        pairs = pa.RecordBatch.from_arrays(columns, schema=schema.PAIR_SCHEMA)
+        payload = CsvPayload(dialect, self.bodies[begin:end], self.tails[begin:end])
+        return TableBatch(self.ordinals[begin], pairs, payload)
+
+    def drop(self, count: int) -> None:
+        lists: tuple[list[Any], ...] = (self.ordinals, self.bodies, self.tails)
+        for each in (*lists, self.references, self.captions, self.problems):
+            del each[:count]
 
 
 class CsvReader:
@@ -65,33 +95,38 @@ class CsvReader:
     def __init__(self, path: Path, config: TableConfig) -> None:
         self._path = path
         self._strict = config.strict
-        first = _first_bytes(path)
-        self.dialect = Dialect(_delimiter(path, first, config.delimiter))
         with path.open("rb") as file:
-            preamble: list[bytes] = []
-            for record in read_records(file, self.dialect):
-                preamble.append(record)
-                if split_terminator(record)[0].removeprefix(BYTE_ORDER_MARK):
-                    break
-            else:
-                message = f"{path.name} has no header: it is empty"
-                raise TableFormatError(message)
-        self.blank_lines, self.header = b"".join(preamble[:-1]), preamble[-1]
-        self._data_begin = len(self.blank_lines) + len(self.header)
+            start = file.read(MAX_HEADER_BYTES)
+        if start.startswith(_UTF16) or b"\0" in start[:64]:
+            message = f"{path.name} looks like UTF-16 or binary; save the table as UTF-8"
+            raise TableFormatError(message)
+        found = _LEAD.match(start)
+        self.lead = found[0] if found else b""
+        text = start[len(self.lead) :]
+        self.dialect = Dialect(_delimiter(path, text, config.delimiter))
+        bodies, tails, _ = self.dialect.cut(text, is_end=len(start) < MAX_HEADER_BYTES)
+        if not bodies:
+            problem = f"within {MAX_HEADER_BYTES} bytes, or a quote in it never closes"
+            message = f"{path.name} has no header: it " + (
+                f"does not end {problem}" if text else "is empty"
+            )
+            raise TableFormatError(message)
+        self.header, self.header_tail = bodies[0], tails[0]
+        cells, _ = self.dialect.split(self.header)
+        try:
+            self._column_names = tuple(cell.decode("utf-8") for cell in cells)
+        except UnicodeDecodeError as error:
+            message = f"{path.name}: the header is not valid UTF-8; save the table as UTF-8"
+            raise TableFormatError(message) from error
 
-    @cached_property
+    @property
     def column_names(self) -> tuple[str, ...]:
         """The user's columns in file order."""
-        body = split_terminator(self.header)[0].removeprefix(BYTE_ORDER_MARK)
-        try:
-            return tuple(cell.decode("utf-8") for cell in self.dialect.split(body))
-        except UnicodeDecodeError as error:
-            message = f"{self._path.name}: the header is not valid UTF-8; save the table as UTF-8"
-            raise TableFormatError(message) from error
+        return self._column_names
 
     def count_rows(self) -> int:
         """Return the number of rows, by a scan."""
-        return sum(1 for record in self._records() if _is_row(record))
+        return sum(len(records.bodies) for records in self._records())
 
     def read_batches(
         self,
@@ -101,79 +136,87 @@ class CsvReader:
         batch_rows: int,
         rows: Sequence[int] | None = None,
     ) -> Iterator[TableBatch]:
-        """Yield the rows in file order; ``rows`` (ascending ordinals) picks some of them.
+        """Yield the rows in file order, ``batch_rows`` at a time; only the last batch has fewer.
+
+        Args:
+            image_column: Its cells are the references.
+            caption_column: Its cells are the captions.
+            batch_rows: Rows of a batch.
+            rows: Ordinals that are wanted, ascending; those behind the last row are no error.
+
+        Yields:
+            Batches; ``first_row`` is the ordinal of the first row in it.
 
         Raises:
+            ColumnError: There is no such column.
             TableFormatError: A row is malformed and ``strict`` is set, or a quote never closes.
         """
-        cells = (self.column_names.index(image_column), self.column_names.index(caption_column))
-        wanted = None if rows is None else iter([*rows, -1])
-        next_wanted = -1 if wanted is None else next(wanted)
-        kept: list[tuple[bytes, bool]] = []
-        first, row, num_kept = 0, 0, 0
-        for record in self._records():
-            is_row = _is_row(record)
-            if wanted is None:
-                kept.append((record, is_row))
-                num_kept += is_row
-            elif is_row and row == next_wanted:
-                first = row if not kept else first
-                kept.append((record, True))
-                num_kept += 1
-                next_wanted = next(wanted)
-            row += is_row
-            if num_kept == batch_rows:
-                yield self._batch(first, kept, cells)
-                kept, num_kept, first = [], 0, row
-            if wanted is not None and next_wanted < 0:
+        cells = self._index(image_column), self._index(caption_column)
+        waiting = _Rows()
+        first = 0
+        for records in self._records():
+            after = first + len(records.bodies)
+            if rows is None:
+                picked: Sequence[int] = range(len(records.bodies))
+            else:
+                inside = rows[bisect_left(rows, first) : bisect_left(rows, after)]
+                picked = [row - first for row in inside]
+            self._parse(records, picked, cells=cells, first=first, into=waiting)
+            used = 0
+            while len(waiting.ordinals) - used >= batch_rows:
+                yield waiting.batch(used, used + batch_rows, self.dialect)
+                used += batch_rows
+            waiting.drop(used)
+            first = after
+            if rows is not None and (not rows or rows[-1] < first):
                 break
-        if kept:
-            yield self._batch(first, kept, cells)
+        if waiting.ordinals:
+            yield waiting.batch(0, len(waiting.ordinals), self.dialect)
 
-    def _records(self) -> Iterator[bytes]:
+    def _records(self) -> Iterator[Records]:
+        before = self.lead + self.header + self.header_tail
+        line = 1 + count_lines(before)
         with self._path.open("rb") as file:
-            file.seek(self._data_begin)
-            yield from read_records(file, self.dialect)
+            file.seek(len(before))
+            yield from read_records(file, self.dialect, line=line, name=self._path.name)
 
-    def _batch(
-        self, first: int, kept: Sequence[tuple[bytes, bool]], cells: tuple[int, int]
-    ) -> TableBatch:
-        num_columns = len(self.column_names)
+    def _index(self, column: str) -> int:
+        if column not in self._column_names:
+            available = ", ".join(self._column_names)
+            message = f"column {column} not found; available: {available}"
+            raise ColumnError(message)
+        return self._column_names.index(column)
+
+    def _parse(
+        self,
+        records: Records,
+        picked: Sequence[int],
+        *,
+        cells: tuple[int, int],
+        first: int,
+        into: _Rows,
+    ) -> None:
         image, caption = cells
-        references: list[bytes | None] = []
-        captions: list[bytes | None] = []
-        problems: list[str | None] = []
-        for record, is_row in kept:
-            if not is_row:
-                continue
-            found = self.dialect.split(split_terminator(record)[0])
-            problem = None
-            if len(found) != num_columns:
-                problem = f"{len(found)} cells, the header has {num_columns}"
-                if self._strict:
-                    row = first + len(problems)
-                    message = (
-                        f"{self._path.name}, row {row}: {problem} (without --strict: a status)"
-                    )
-                    raise TableFormatError(message)
-            references.append(None if problem else found[image])
-            captions.append(None if problem else found[caption])
-            problems.append(problem)
-        pairs = pa.RecordBatch.from_arrays(
-            [
-                pa.array(references, pa.binary()),
-                pa.nulls(len(references), pa.binary()),
-                pa.array(captions, pa.binary()),
-                pa.array(problems, pa.string()),
-            ],
-            schema=schema.PAIR_SCHEMA,
-        )
-        payload = CsvPayload([r for r, _ in kept], [i for _, i in kept], self.dialect)
-        return TableBatch(first, pairs, payload)
+        width = len(self._column_names)
+        split = self.dialect.split
+        for index in picked:
+            found, problem = split(records.bodies[index])
+            if len(found) != width:
+                problem = problem or f"{len(found)} cells, the header has {width}"
+            if problem and self._strict:
+                where = f"{self._path.name}, line {records.line_of(index)}"
+                message = f"{where}: {problem} (without --strict: a status)"
+                raise TableFormatError(message)
+            into.references.append(None if problem else found[image])
+            into.captions.append(None if problem else found[caption])
+            into.problems.append(problem)
+        into.ordinals.extend(first + index for index in picked)
+        into.bodies.extend(records.bodies[index] for index in picked)
+        into.tails.extend(records.tails[index] for index in picked)
 
 
 class CsvWriter:
-    """Writes records with cells added before their terminators.
+    """Writes records with cells added before their line ends.
 
     Args:
         file: Open for writing.
@@ -184,10 +227,10 @@ class CsvWriter:
     def __init__(self, file: BinaryIO, reader: CsvReader, added_schema: pa.Schema) -> None:
         self._file = file
         self._delimiter = reader.dialect.delimiter
-        body, terminator = split_terminator(reader.header)
-        names = [_quote(name, self._delimiter) for name in added_schema.names]
-        header = self._delimiter.join([body, *names]) + terminator
-        self._file.write(reader.blank_lines + header)
+        self._special = '["\r\n' + re.escape(self._delimiter.decode("latin-1")) + "]"
+        names = [reader.dialect.quote(name.encode()) for name in added_schema.names]
+        header = self._delimiter.join([reader.header, *names])
+        self._file.write(reader.lead + header + reader.header_tail)
 
     def write(self, batch: TableBatch, added: pa.RecordBatch) -> None:
         """Append the batch's rows with the added cells."""
@@ -195,16 +238,23 @@ class CsvWriter:
         if not isinstance(payload, CsvPayload):
             message = f"expected rows of a CSV, not {type(payload).__name__}"
             raise TypeError(message)
-        columns = [_cells(column, self._delimiter) for column in added.columns]
-        rows = zip(*columns, strict=True)
-        parts = []
-        for record, is_row in zip(payload.records, payload.are_rows, strict=True):
-            if is_row:
-                body, terminator = split_terminator(record)
-                parts.append(self._delimiter.join((body, *next(rows))) + terminator)
-            else:
-                parts.append(record)
-        self._file.write(b"".join(parts))
+        columns = [self._cells(column) for column in added.columns]
+        # Joined by Arrow, one call for all rows: the reason that writing is not the limit.
+        delimiter = pa.scalar(self._delimiter, pa.binary())
+        cells = pc.binary_join_element_wise(*columns, delimiter).to_pylist()
+        delimiters = [self._delimiter] * len(cells)
+        parts = zip(payload.bodies, delimiters, cells, payload.tails, strict=True)
+        self._file.write(b"".join(chain.from_iterable(parts)))
+
+    def _cells(self, column: pa.Array) -> pa.Array:
+        """Return one cell a row; null is an empty cell."""
+        # Arrow's text of a float is the shortest that reads back as the same float32.
+        text = pc.fill_null(column.cast(pa.string()), "")
+        special = pc.match_substring_regex(text, self._special)
+        if pc.any(special).as_py():
+            doubled = pc.replace_substring(text, pattern='"', replacement='""')
+            text = pc.if_else(special, pc.binary_join_element_wise('"', doubled, '"', ""), text)
+        return text.cast(pa.binary())
 
 
 class CsvFormat:
@@ -230,27 +280,14 @@ class CsvFormat:
         if not isinstance(reader, CsvReader):
             message = f"expected the reader of a CSV, not {type(reader).__name__}"
             raise TypeError(message)
-        with atomic_file(path) as file:
+        with open_output(path) as file:
             yield CsvWriter(file, reader, added_schema)
 
 
 FORMAT = CsvFormat()
 
 
-def _is_row(record: bytes) -> bool:
-    return record not in (b"\n", b"\r\n", b"\r")
-
-
-def _first_bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        first = file.read(1 << 16)
-    if first.startswith(_UTF16) or b"\0" in first[:64]:
-        message = f"{path.name} looks like UTF-16 or binary; save the table as UTF-8"
-        raise TableFormatError(message)
-    return first
-
-
-def _delimiter(path: Path, first: bytes, given: str | None) -> bytes:
+def _delimiter(path: Path, text: bytes, given: str | None) -> bytes:
     """Return the delimiter: as given, else tab for .tsv, else the one the header has most of."""
     if given is not None:
         encoded = given.replace("\\t", "\t").encode("utf-8")
@@ -260,25 +297,7 @@ def _delimiter(path: Path, first: bytes, given: str | None) -> bytes:
         return encoded
     if path.suffix.lower() == ".tsv":
         return b"\t"
-    header = next(iter(first.lstrip(BYTE_ORDER_MARK + b"\r\n").splitlines()), b"")
+    header = next(iter(text.splitlines()), b"")
     # What stands in quotes separates nothing.
     outside = b"".join(header.split(b'"')[::2])
     return max(DELIMITERS, key=outside.count)
-
-
-def _quote(text: str, delimiter: bytes) -> bytes:
-    encoded = text.encode("utf-8")
-    if any(mark in encoded for mark in (delimiter, b'"', b"\n", b"\r")):
-        return b'"' + encoded.replace(b'"', b'""') + b'"'
-    return encoded
-
-
-def _cells(column: pa.Array, delimiter: bytes) -> list[bytes]:
-    """Return one cell a row; null is an empty cell."""
-    values: list[Any] = column.to_pylist()
-    if pa.types.is_floating(column.type):
-        # The shortest text that reads back as the same float32.
-        return [b"" if v is None else str(np.float32(v)).encode() for v in values]
-    if pa.types.is_boolean(column.type):
-        return [b"" if v is None else (b"true" if v else b"false") for v in values]
-    return [b"" if v is None else _quote(str(v), delimiter) for v in values]

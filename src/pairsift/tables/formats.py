@@ -9,7 +9,7 @@ from pairsift.errors import TableFormatError, UsageError
 from pairsift.protocols import TableBatch, TableFormat, TableReader
 from pairsift.tables import csv, parquet
 from pairsift.tables.csv import CsvPayload
-from pairsift.tables.parquet import pairs_from_arrow
+from pairsift.tables.pairs import pairs_from_arrow
 
 __all__ = ["FORMATS", "batch_to_arrow", "format_of", "open_table", "pairs_from_arrow"]
 

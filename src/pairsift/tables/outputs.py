@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from pairsift.errors import JobError, OutputExistsError
+from pairsift.errors import OutputExistsError
 
 
 @contextmanager
@@ -29,7 +29,6 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
 
     Raises:
         OutputExistsError: The target is a folder, or its place cannot be written to.
-        JobError: Writing fails on the way, for instance because the disk is full.
     """
     if path is None:
         yield sys.stdout.buffer
@@ -38,21 +37,20 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
     # A link is followed, so that the file it names is replaced and not the link.
     target = Path(os.path.realpath(path))
     if _is_special(target, path):
-        with target.open("wb") as stream, _named_errors(path):
+        with target.open("wb") as stream:
             yield stream
         return
     part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
     try:
         stream = part.open("xb")
     except OSError as error:
-        raise OutputExistsError(f"cannot write {path}: {_words(error)}") from error
+        raise OutputExistsError(f"cannot write {path}: {error.strerror}") from error
     try:
-        with _named_errors(path):
-            with stream:
-                yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
-            part.replace(target)
+        with stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)
     _sync_folder(target.parent)
@@ -68,17 +66,6 @@ def _is_special(target: Path, path: Path) -> bool:
     return not stat.S_ISREG(mode)
 
 
-@contextmanager
-def _named_errors(path: Path) -> Iterator[None]:
-    """Turn an error of the disk into one that says what was being written."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise JobError(f"cannot write {path}: {_words(error)}") from error
-
-
 def _sync_folder(folder: Path) -> None:
     # The rename must reach the disk too; a system that cannot open a folder sees to it itself.
     try:
@@ -89,7 +76,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _words(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -1,24 +1,26 @@
 """Parquet: types and schema metadata stay, columns are added, provenance goes into the footer."""
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pairsift import schema
 from pairsift.config import TableConfig
 from pairsift.errors import TableFormatError
 from pairsift.protocols import TableBatch, TableReader
-from pairsift.tables.atomic import atomic_file
+from pairsift.tables.outputs import open_output
+from pairsift.tables.pairs import pairs_from_arrow
 
 METADATA_KEY = b"pairsift"
 ROW_GROUP_ROWS = 65_536
 ROW_GROUP_BYTES = 64 << 20
+BATCH_BYTES = 64 << 20
+READ_BUFFER_BYTES = 1 << 20
 
 
 class ParquetReader:
@@ -38,7 +40,17 @@ class ParquetReader:
                 self.schema = file.schema_arrow
                 self._num_rows = int(file.metadata.num_rows)
                 self.compression = _compression(file.metadata)
-        except pa.ArrowException as error:
+                groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+                self._row_bytes = (
+                    max(
+                        (group.total_byte_size // max(group.num_rows, 1) for group in groups),
+                        default=0,
+                    )
+                    or 1
+                )
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
             message = f"{path.name} is not a readable Parquet file: {error}"
             raise TableFormatError(message) from error
 
@@ -59,19 +71,32 @@ class ParquetReader:
         batch_rows: int,
         rows: Sequence[int] | None = None,
     ) -> Iterator[TableBatch]:
-        """Yield the rows in file order; ``rows`` (ascending ordinals) picks some of them."""
-        first = 0
-        with pq.ParquetFile(self._path) as file:
-            for batch in file.iter_batches(batch_size=batch_rows):
-                picked, begin = batch, first
-                if rows is not None:
-                    inside = [row - first for row in rows if first <= row < first + len(batch)]
-                    picked = batch.take(pa.array(inside, pa.int64()))
-                    begin = first + (inside[0] if inside else 0)
-                first += len(batch)
-                if len(picked):
-                    pairs = pairs_from_arrow(picked, image_column, caption_column)
-                    yield TableBatch(begin, pairs, picked)
+        """Yield the rows in file order; ``rows`` (ascending ordinals) picks some of them.
+
+        Args:
+            image_column: As ``pairs_from_arrow`` takes it.
+            caption_column: Likewise.
+            batch_rows: Rows of a batch; fewer where images in the table make them large.
+            rows: Ordinals that are wanted, ascending; those behind the last row are no error.
+
+        Yields:
+            Batches; ``first_row`` is the ordinal of the first row in it.
+
+        Raises:
+            TableFormatError: The file is damaged behind its header, or a column is of a wrong type.
+        """
+        size = min(batch_rows, max(1, BATCH_BYTES // self._row_bytes))
+        try:
+            # Streaming: a row group of any size is read page by page.
+            with pq.ParquetFile(
+                self._path, pre_buffer=False, buffer_size=READ_BUFFER_BYTES
+            ) as file:
+                for first, batch in _batches(file, size, rows):
+                    pairs = pairs_from_arrow(batch, image_column, caption_column)
+                    yield TableBatch(first, pairs, batch)
+        except pa.ArrowException as error:
+            message = f"{self._path.name} is damaged: {error}"
+            raise TableFormatError(message) from error
 
 
 class ParquetWriter:
@@ -115,6 +140,11 @@ class ParquetWriter:
         self._flush()
         self._writer.close()
 
+    def abandon(self) -> None:
+        """Forget the file, so that nothing is written to it when this object is collected."""
+        self._pending = []
+        self._writer.is_open = False
+
     def _flush(self) -> None:
         if self._pending:
             self._writer.write_table(pa.Table.from_batches(self._pending, self._schema))
@@ -144,72 +174,69 @@ class ParquetFormat:
         if not isinstance(reader, ParquetReader):
             message = f"expected the reader of a Parquet file, not {type(reader).__name__}"
             raise TypeError(message)
-        with atomic_file(path) as file:
+        with open_output(path) as file:
             writer = ParquetWriter(file, reader, added_schema, metadata)
-            yield writer
-            writer.close()
+            try:
+                yield writer
+                writer.close()
+            except BaseException:
+                writer.abandon()
+                raise
 
 
 FORMAT = ParquetFormat()
 
 
-def pairs_from_arrow(
-    batch: pa.RecordBatch, image_column: str, caption_column: str
-) -> pa.RecordBatch:
-    """Return an Arrow batch's pairs as ``schema.PAIR_SCHEMA``.
-
-    Args:
-        batch: The user's columns.
-        image_column: Text (a reference), binary (the encoded image), or a struct of ``bytes`` and
-            ``path`` as Hugging Face datasets keep images.
-        caption_column: Text, or binary holding UTF-8.
-
-    Raises:
-        TableFormatError: A column has another type; it is named.
-    """
-    image = _decoded(batch.column(image_column))
-    nothing = pa.nulls(len(batch), pa.binary())
-    reference, content = nothing, nothing
-    if pa.types.is_struct(image.type) and image.type.get_field_index("bytes") >= 0:
-        content = _binary(pc.struct_field(image, "bytes"), image_column)
-        if image.type.get_field_index("path") >= 0:
-            reference = _binary(pc.struct_field(image, "path"), image_column)
-    elif _is_text(image.type):
-        reference = _binary(image, image_column)
-    else:
-        content = _binary(image, image_column)
-    caption = _binary(_decoded(batch.column(caption_column)), caption_column)
-    arrays = [reference, content, caption, pa.nulls(len(batch), pa.string())]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema.PAIR_SCHEMA)
+def _batches(
+    file: Any, size: int, rows: Sequence[int] | None
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield batches of at most ``size`` rows with the ordinal of their first row."""
+    if rows is None:
+        first = 0
+        for batch in file.iter_batches(batch_size=size):
+            yield first, batch
+            first += len(batch)
+        return
+    groups, places = _places(file.metadata, rows)
+    begin, done, waiting = 0, 0, []
+    for batch in file.iter_batches(batch_size=size, row_groups=groups) if groups else ():
+        inside = places[bisect_left(places, begin) : bisect_left(places, begin + len(batch))]
+        waiting.append(batch.take(pa.array([place - begin for place in inside], pa.int64())))
+        begin += len(batch)
+        # Sparse picks are put together, or each would become a batch of one.
+        if sum(map(len, waiting)) >= size or begin > places[-1]:
+            table = pa.Table.from_batches(waiting, batch.schema).combine_chunks()
+            for joined in table.to_batches(max_chunksize=size):
+                yield rows[done], joined
+                done += len(joined)
+            waiting = []
+        if begin > places[-1]:
+            return
 
 
-def _decoded(column: Any) -> Any:
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_string_view(kind)
-        or pa.types.is_null(kind)
-    )
-
-
-def _binary(column: Any, name: str) -> Any:
-    kind = column.type
-    if pa.types.is_binary(kind):
-        return column
-    is_bytes = pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
-    if not (is_bytes or _is_text(kind) or pa.types.is_fixed_size_binary(kind)):
-        message = f"column {name} has type {kind}; accepted: text, binary, struct of bytes and path"
-        raise TableFormatError(message)
-    return column.cast(pa.binary())
+def _places(metadata: Any, rows: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return the row groups that hold the wanted rows, and where the rows stand in those alone."""
+    groups: list[int] = []
+    places: list[int] = []
+    first, offset = 0, 0
+    for group in range(metadata.num_row_groups):
+        after = first + metadata.row_group(group).num_rows
+        inside = rows[bisect_left(rows, first) : bisect_left(rows, after)]
+        if inside:
+            groups.append(group)
+            places += [row - first + offset for row in inside]
+            offset += after - first
+        first = after
+    return groups, places
 
 
 def _compression(metadata: Any) -> str:
     """Return the input's codec, so that the output is as large or small as the user chose."""
     if metadata.num_row_groups and metadata.num_columns:
         name = str(metadata.row_group(0).column(0).compression).lower()
-        return "none" if name == "uncompressed" else name
+        return _CODECS.get(name, "snappy")
     return "snappy"
+
+
+_CODECS = {name: name for name in ("snappy", "gzip", "brotli", "zstd", "lz4")}
+_CODECS |= {"uncompressed": "none", "lz4_raw": "lz4"}

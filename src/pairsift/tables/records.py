@@ -1,7 +1,9 @@
-"""Delimited text as bytes: records with their own terminators, cells, and nothing lost.
+"""Delimited text as bytes: records, their line ends, their cells, and nothing lost.
 
-The standard library's reader hands out cells; what stood between them is gone. Here a record is
-the exact bytes of the file, so that what goes back is what came in.
+The standard library's reader hands out cells; what stood between them is gone. Here every byte
+belongs to one record, so that what goes back is what came in. The grammar is that of Python's
+``csv``: a quote counts only at the start of a cell, a doubled one stands for itself, and what
+follows a closing quote belongs to the cell.
 """
 
 import re
@@ -11,138 +13,157 @@ from typing import BinaryIO
 
 from pairsift.errors import TableFormatError
 
-CHUNK_BYTES = 1 << 20
-MAX_RECORD_BYTES = 64 << 20
-"""A record longer than this is taken for a quote that never closes."""
+CHUNK_BYTES = 256 * 1024
+MAX_RECORD_BYTES = 64 * 1024 * 1024
+"""A quote that never closes must not pull a whole file into memory before it is noticed."""
 
-QUOTE = b'"'
+_PLAIN_RECORD = re.compile(rb"([^\r\n]++)([\r\n]*+)")
 
 
 @dataclass(frozen=True)
+class Records:
+    """Consecutive records of a file.
+
+    Args:
+        bodies: Each record without its line end.
+        tails: Each record's line end and the blank lines after it; empty at the end of a file.
+        line: Line of the file on which the first one begins, from 1.
+    """
+
+    bodies: list[bytes]
+    tails: list[bytes]
+    line: int
+
+    def line_of(self, index: int) -> int:
+        """Return the line on which a record begins."""
+        pairs = zip(self.bodies[:index], self.tails[:index], strict=True)
+        return self.line + sum(count_lines(body) + count_lines(tail) for body, tail in pairs)
+
+
 class Dialect:
-    """How the cells of a record are told apart.
+    r"""How records and cells are told apart for one delimiter.
 
     Args:
         delimiter: One byte.
+
+    Example:
+        >>> Dialect(b",").cut(b'a,"b\n"\r\n\nc,d', is_end=True)
+        ([b'a,"b\n"', b'c,d'], [b'\r\n\n', b''], 12)
     """
 
-    delimiter: bytes
-
-    def record_pattern(self) -> re.Pattern[bytes]:
-        """Return what matches one record and, as its group, its terminator.
-
-        A quote opens a quoted cell only at the cell's start, and after the closing quote anything
-        up to the delimiter belongs to the cell, as in Python's ``csv``.
-        """
-        mark = re.escape(self.delimiter)
+    def __init__(self, delimiter: bytes) -> None:
+        self.delimiter = delimiter
+        mark = re.escape(delimiter)
+        # Possessive throughout: linear time, whatever the input.
         plain = rb"[^%b\r\n]*+" % mark
         cell = rb'(?:"(?:[^"]++|"")*+"%b|[^"%b\r\n]%b)?+' % (plain, mark, plain)
-        return re.compile(rb"%b(?:%b%b)*+(\r\n|\r|\n)" % (cell, mark, cell))
+        cells = rb"%b(?:%b%b)*+" % (cell, mark, cell)
+        self._cells = re.compile(cells)
+        self._record = re.compile(rb"(%b)([\r\n]++|\Z)" % cells)
+        self._cell = re.compile(rb'(?:"((?:[^"]++|"")*+)"(%b)|(%b))%b' % (plain, plain, mark))
 
-    def split(self, body: bytes) -> list[bytes]:
-        """Return the cells of a record without its terminator, quotes removed.
+    def cut(self, text: bytes, *, is_end: bool) -> tuple[list[bytes], list[bytes], int]:
+        """Cut off the records that are complete.
+
+        Args:
+            text: Begins at a record's first byte.
+            is_end: Nothing follows. Otherwise a line end that the text ends with may go on.
+
+        Returns:
+            Bodies, tails (as in ``Records``), and how many bytes they cover.
+        """
+        if b'"' in text:
+            return self._cut_quoted(text, is_end=is_end)
+        used = len(text)
+        if not is_end:
+            body_end = len(text.rstrip(b"\r\n"))
+            used = 1 + max(text.rfind(b"\n", 0, body_end), text.rfind(b"\r", 0, body_end))
+        found = _PLAIN_RECORD.findall(text, 0, used)
+        return [body for body, _ in found], [tail for _, tail in found], used
+
+    def _cut_quoted(self, text: bytes, *, is_end: bool) -> tuple[list[bytes], list[bytes], int]:
+        bodies: list[bytes] = []
+        tails: list[bytes] = []
+        used, length = 0, len(text)
+        match = self._record.match
+        while used < length and (found := match(text, used)):
+            if found.end() == length and not is_end:
+                break
+            bodies.append(found[1])
+            tails.append(found[2])
+            used = found.end()
+        return bodies, tails, used
+
+    def whole_cells(self, text: bytes) -> int:
+        """Return where the whole cells at the start end: at a line end or at an open quote."""
+        found = self._cells.match(text)
+        return found.end() if found else 0
+
+    def split(self, body: bytes) -> tuple[list[bytes], str | None]:
+        r"""Return a record's cells without their quotes, and what is wrong with them, if anything.
+
+        Text after a closing quote is wrong only where the cell spans lines: there an opening
+        quote has most likely swallowed what follows it.
 
         Example:
             >>> Dialect(b",").split(b'1,"a ""b"", c",')
-            [b'1', b'a "b", c', b'']
+            ([b'1', b'a "b", c', b''], None)
         """
-        if QUOTE not in body:
-            return body.split(self.delimiter)
-        cells = []
-        at = 0
-        while True:
-            end, cell = self._cell(body, at)
-            cells.append(cell)
-            if end >= len(body):
-                return cells
-            at = end + 1
+        if b'"' not in body:
+            return body.split(self.delimiter), None
+        cells: list[bytes] = []
+        problem = None
+        for quoted, rest, bare in self._cell.findall(body + self.delimiter):
+            if rest.strip() and (b"\n" in quoted or b"\r" in quoted):
+                problem = "text after the closing quote of a cell over several lines"
+            cells.append(quoted.replace(b'""', b'"') + rest or bare)
+        return cells, problem
 
-    def _cell(self, body: bytes, begin: int) -> tuple[int, bytes]:
-        if body[begin : begin + 1] != QUOTE:
-            end = body.find(self.delimiter, begin)
-            end = len(body) if end < 0 else end
-            return end, body[begin:end]
-        at = begin + 1
-        parts = []
-        while True:
-            close = body.index(QUOTE, at)
-            parts.append(body[at:close])
-            if body[close + 1 : close + 2] != QUOTE:
-                break
-            parts.append(QUOTE)
-            at = close + 2
-        end = body.find(self.delimiter, close + 1)
-        end = len(body) if end < 0 else end
-        return end, b"".join(parts) + body[close + 1 : end]
+    def quote(self, cell: bytes) -> bytes:
+        """Return a cell, in quotes if it would be read as something else without."""
+        if any(mark in cell for mark in (self.delimiter, b'"', b"\n", b"\r")):
+            return b'"' + cell.replace(b'"', b'""') + b'"'
+        return cell
 
 
-def split_terminator(record: bytes) -> tuple[bytes, bytes]:
-    r"""Return a record's body and its terminator.
-
-    Example:
-        >>> split_terminator(b"a,b\r\n")
-        (b'a,b', b'\r\n')
-    """
-    if record.endswith(b"\r\n"):
-        return record[:-2], record[-2:]
-    if record.endswith((b"\n", b"\r")):
-        return record[:-1], record[-1:]
-    return record, b""
-
-
-def read_records(file: BinaryIO, dialect: Dialect) -> Iterator[bytes]:
-    """Yield the records of a file from where it stands; joined they are the file.
+def read_records(file: BinaryIO, dialect: Dialect, *, line: int, name: str) -> Iterator[Records]:
+    """Cut a file into records, from where it stands to its end, holding one chunk at a time.
 
     Args:
-        file: Open for reading bytes.
-        dialect: How cells are told apart.
+        file: Open for reading bytes, at a record's first byte.
+        dialect: How to cut.
+        line: Line of the file at that place, for messages.
+        name: Of the file, for messages.
 
     Yields:
-        Each record with its terminator; blank lines are records of their own.
+        Some hundreds or thousands of records.
 
     Raises:
-        TableFormatError: A quote never closes; its line in the rest of the file is named.
+        TableFormatError: A quote never closes, or a record exceeds ``MAX_RECORD_BYTES``.
     """
-    match = dialect.record_pattern().match
-    buffer, at, line, size = b"", 0, 0, CHUNK_BYTES
+    rest = b""
+    size = CHUNK_BYTES
     while True:
         chunk = file.read(size)
-        if not chunk:
+        is_end = len(chunk) < size
+        text = rest + chunk
+        bodies, tails, used = dialect.cut(text, is_end=is_end)
+        if bodies:
+            yield Records(bodies, tails, line)
+        line += count_lines(text, used)
+        rest = text[used:]
+        if is_end or len(rest) > MAX_RECORD_BYTES:
             break
-        buffer, at = buffer[at:] + chunk, 0
-        if QUOTE not in buffer and b"\r" not in buffer:
-            *whole, rest = buffer.split(b"\n")
-            line += len(whole)
-            for body in whole:
-                yield body + b"\n"
-            buffer = rest
-            continue
-        while found := match(buffer, at):
-            # A carriage return at the very end may be half of a pair.
-            if found.end() == len(buffer) and found.group(1) == b"\r":
-                break
-            yield buffer[at : found.end()]
-            line += 1
-            at = found.end()
-        # A record longer than the buffer is read in growing steps, so that long stays linear.
-        size = max(CHUNK_BYTES, len(buffer) - at)
-        if len(buffer) - at > MAX_RECORD_BYTES:
-            raise _unclosed(line, f"within {MAX_RECORD_BYTES} bytes")
-    rest = buffer[at:]
-    while rest and (found := match(rest)):
-        yield rest[: found.end()]
-        line += 1
-        rest = rest[found.end() :]
-    if not rest:
-        return
-    # The last record has no terminator of its own; with one it must be a record.
-    if not (found := match(rest + b"\n")) or found.end() != len(rest) + 1:
-        raise _unclosed(line, "before the end of the file")
-    yield rest
+        # A record longer than a chunk is read in growing steps, so that the time stays linear.
+        size = max(CHUNK_BYTES, len(rest))
+    if rest:
+        line += count_lines(rest, dialect.whole_cells(rest))
+        what = "a quote opens and never closes" if is_end else "a record longer than any table's"
+        raise TableFormatError(
+            f"{name}, line {line}: {what}; fix it there, nothing behind it can be told apart"
+        )
 
 
-def _unclosed(line: int, where: str) -> TableFormatError:
-    return TableFormatError(
-        f"a quote that opens in record {line + 1} after the header does not close {where}; "
-        "fix that record, or nothing behind it could be told apart"
-    )
+def count_lines(text: bytes, end: int | None = None) -> int:
+    """Return the number of line ends (LF, CRLF or CR) before a position."""
+    return text.count(b"\n", 0, end) + text.count(b"\r", 0, end) - text.count(b"\r\n", 0, end)

@@ -112,8 +112,13 @@ def test_cells_are_what_the_standard_library_reads(tmp_path: Path, seed: int) ->
     pairs = [row for batch in batches for row in batch.pairs.to_pylist()]
     assert len(pairs) == len(rows)
     for pair, row in zip(pairs, rows, strict=True):
-        if len(row) != len(header):
-            assert f"{len(row)} cells, the header has {len(header)}" in pair["problem"]
+        if "several lines" in (pair["problem"] or ""):
+            # Where a quoted cell over several lines goes on behind its quote, ours is stricter.
+            assert any("after" in cell and set(cell) & {"\r", "\n"} for cell in row)
             continue
+        if len(row) != len(header):
+            assert pair["problem"] == f"{len(row)} cells, the header has {len(header)}"
+            continue
+        assert pair["problem"] is None
         assert pair["reference"] == row[header.index("image")].encode("latin-1")
         assert pair["caption"] == row[header.index("caption")].encode("latin-1")

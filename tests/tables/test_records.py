@@ -1,0 +1,127 @@
+import random
+from io import BytesIO
+
+import pytest
+
+from pairsift.errors import TableFormatError
+from pairsift.tables import records
+from pairsift.tables.records import Dialect, Records, count_lines, read_records
+
+COMMA = Dialect(b",")
+
+
+class Counting(BytesIO):
+    largest = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.largest = max(self.largest, size or 0)
+        return super().read(size)
+
+
+def cut(data: bytes, line: int = 1) -> list[Records]:
+    return list(read_records(BytesIO(data), COMMA, line=line, name="t.csv"))
+
+
+def whole(found: list[Records]) -> bytes:
+    pairs = [zip(each.bodies, each.tails, strict=True) for each in found]
+    return b"".join(body + tail for pair in pairs for body, tail in pair)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 64])
+def test_the_size_of_a_chunk_changes_nothing(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    dice = random.Random(size)  # noqa: S311 - test data
+    pieces = [b"a", b",", b'"', b'""', b"\r", b"\n", b"\r\n", b"\xff", b'",', b',"', b'"\n', b""]
+    for _ in range(300):
+        data = b"x" + b"".join(dice.choice(pieces) for _ in range(dice.randrange(1, 25)))
+        outcomes = []
+        for chunk in (size, 1 << 20):
+            monkeypatch.setattr(records, "CHUNK_BYTES", chunk)
+            try:
+                found = cut(data)
+            except TableFormatError as error:
+                outcomes.append(str(error))
+                continue
+            assert whole(found) == data
+            bodies = [body for each in found for body in each.bodies]
+            lines = [each.line_of(i) for each in found for i in range(len(each.bodies))]
+            outcomes.append(repr((bodies, lines)))
+        assert outcomes[0] == outcomes[1], data
+
+
+def test_a_file_without_quotes_is_cut_like_one_with() -> None:
+    dice = random.Random(7)  # noqa: S311 - test data
+    for _ in range(200):
+        parts = [b"x"] + [dice.choice([b"a,b", b"\r", b"\n", b"\r\n", b"c"]) for _ in range(20)]
+        data = b"".join(parts)
+        for is_end in (True, False):
+            plain = COMMA.cut(data, is_end=is_end)
+            assert plain == COMMA._cut_quoted(data, is_end=is_end)
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (b'a,"b\nc,d\ne,f\n', 1),
+        (b'a,b\nc,"d\ne,f', 2),
+        (b'a,b\r\n\r\nc,d\re,"f ""g"" \n', 4),
+        (b'a,"b\nb","c', 2),
+        (b'"', 1),
+        (b'a,"x"""', 1),
+    ],
+)
+def test_a_quote_that_never_closes_is_named_by_its_line(data: bytes, line: int) -> None:
+    if data.endswith(b'"""'):
+        assert whole(cut(data)) == data
+        return
+    with pytest.raises(TableFormatError, match=rf"t\.csv, line {line}: a quote"):
+        cut(data)
+
+
+@pytest.mark.parametrize("opening", [b'a,"', b"a,"])
+def test_a_record_without_end_is_refused_before_it_is_all_in_memory(
+    monkeypatch: pytest.MonkeyPatch, opening: bytes
+) -> None:
+    monkeypatch.setattr(records, "CHUNK_BYTES", 1000)
+    monkeypatch.setattr(records, "MAX_RECORD_BYTES", 50_000)
+    stream = Counting(b"i,c\n" * 10 + opening + b"x" * 10_000_000)
+    with pytest.raises(TableFormatError, match="line 11: a record longer"):
+        list(read_records(stream, COMMA, line=1, name="t.csv"))
+    assert stream.tell() < 300_000
+
+
+def test_chunks_stay_small() -> None:
+    stream = Counting(b'a.jpg,"a ""b"" c"\r\n' * 100_000)
+    num_records = 0
+    for found in read_records(stream, COMMA, line=1, name="t.csv"):
+        assert sum(map(len, found.bodies)) <= 2 * records.CHUNK_BYTES
+        num_records += len(found.bodies)
+    assert num_records == 100_000
+    assert stream.largest == records.CHUNK_BYTES
+
+
+def test_lines() -> None:
+    assert count_lines(b"a\nb\r\nc\rd\r\r\n\n") == 6
+    assert count_lines(b"a\nb\n", 2) == 1
+
+
+def test_cells() -> None:
+    for body, cells in {
+        b"a,b": [b"a", b"b"],
+        b"": [b""],
+        b",": [b"", b""],
+        b'"",': [b"", b""],
+        b'a"b,"c"d': [b'a"b', b"cd"],
+        b'"a,b","c\r\nd"': [b"a,b", b"c\r\nd"],
+        b' "a" ,b': [b' "a" ', b"b"],
+        b'"a" ,b': [b"a ", b"b"],
+    }.items():
+        assert COMMA.split(body) == (cells, None)
+    cells, problem = COMMA.split(b'a,"b\nc,"d"')
+    assert problem
+    assert len(cells) == 2
+
+
+def test_a_quoted_cell_is_read_back() -> None:
+    for cell in (b"plain", b"a,b", b'say "x"', b"a\rb", b"a\nb", b"", b'"', b"a;b"):
+        assert COMMA.split(COMMA.quote(cell)) == ([cell], None)
+    assert COMMA.quote(b"a;b") == b"a;b"
