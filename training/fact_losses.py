@@ -1,0 +1,87 @@
+"""Losses of networks that say facts outright, of a scene or of a caption."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from pairsift.storybook.vocabulary import DIRECTIONS, KINDS, MAX_COUNT, PLACES, SIZES
+from training.truth import COLOUR_NAMES, FACTS_OF_A_KIND
+
+_FACTS: Final = (
+    ("colour", len(COLOUR_NAMES)),
+    ("count", MAX_COUNT),
+    ("size", len(SIZES)),
+    ("side", len(DIRECTIONS)),
+)
+
+
+def facts_loss(
+    guesses: torch.Tensor, target: torch.Tensor
+) -> tuple[torch.Tensor, dict[str, float]]:
+    """Cross-entropies of a scene's facts; of a kind's colour and so on only where it is there.
+
+    Args:
+        guesses: Logits, shape (N, ``NUM_FACTS``).
+        target: Zeros and ones, shape (N, ``NUM_FACTS``).
+
+    Returns:
+        The loss, and how often each sort of fact was right.
+    """
+    split = len(KINDS) * FACTS_OF_A_KIND
+    place = functional.cross_entropy(guesses[:, split:], target[:, split:].argmax(1))
+    guess = guesses[:, :split].unflatten(1, (len(KINDS), FACTS_OF_A_KIND))
+    truth = target[:, :split].unflatten(1, (len(KINDS), FACTS_OF_A_KIND))
+    there = truth[:, :, 0] > 0
+    # Times 8: of the 24 kinds at most two are there, and the mean is over all.
+    loss = place + 8 * functional.binary_cross_entropy_with_logits(guess[:, :, 0], truth[:, :, 0])
+    found = guess[:, :, 0].detach().topk(2, dim=1).indices
+    told = {"kind": float(there.gather(1, found)[:, 0].float().mean())}
+    start = 1
+    for name, size in _FACTS:
+        wanted = truth[:, :, start : start + size]
+        known = there & (wanted.sum(-1) > 0)
+        if known.any():
+            picked, answer = guess[:, :, start : start + size][known], wanted[known].argmax(1)
+            loss = loss + functional.cross_entropy(picked, answer)
+            told[name] = float((picked.detach().argmax(1) == answer).float().mean())
+        start += size
+    return loss, told
+
+
+def claims_loss(guesses: torch.Tensor, claims: np.ndarray) -> torch.Tensor:
+    """Cross-entropies of what captions say outright: the place, and facts by kind.
+
+    Args:
+        guesses: Logits, shape (N, ``NUM_FACTS``).
+        claims: Claim rows, shape (N, 10).
+
+    Returns:
+        The loss.
+    """
+    rows = torch.from_numpy(claims.astype(np.int64))
+    split = len(KINDS) * FACTS_OF_A_KIND
+    loss = guesses.new_zeros(())
+    said = rows[:, 0] >= 0
+    if said.any():
+        loss = functional.cross_entropy(guesses[said, split : split + len(PLACES)], rows[said, 0])
+    guess = guesses[:, :split].unflatten(1, (len(KINDS), FACTS_OF_A_KIND))
+    there = torch.zeros(len(rows), len(KINDS) + 1)
+    for start in (2, 6):
+        kind = rows[:, start]
+        plain = (kind >= 0) & (kind < len(KINDS))
+        there[torch.arange(len(rows)), torch.where(plain, kind, len(KINDS))] = 1
+        for column, shift, base, size in (
+            (start + 1, 0, 1, len(COLOUR_NAMES)),
+            (start + 2, 1, 1 + len(COLOUR_NAMES), MAX_COUNT),
+            (start + 3, 0, 1 + len(COLOUR_NAMES) + MAX_COUNT, len(SIZES)),
+        ):
+            value = rows[:, column] - shift
+            known = plain & (value >= 0)
+            if known.any():
+                picked = guess[known, kind[known], base : base + size]
+                loss = loss + functional.cross_entropy(picked, value[known])
+    return loss + 8 * functional.binary_cross_entropy_with_logits(guess[:, :, 0], there[:, :-1])
