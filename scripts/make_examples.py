@@ -13,6 +13,10 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+PICTURE = (
+    "![The best and the worst of 300 drawn pairs, with their captions and similarities]"
+    "(docs/images/demo.png)"
+)
 COMMANDS = {
     "storybook": "pairsift storybook book --pairs 1000 --seed 5"
     " --faults swap=0.02,word=0.01,broken-image=0.005",
@@ -34,6 +38,13 @@ def printed(command: str, folder: Path) -> str:
     return "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines())
 
 
+def filled(readme: str, mark: str, text: str) -> str:
+    """Return the README with the text between a mark and its end replaced."""
+    begin = readme.index(mark) + len(mark)
+    end = readme.index("<!-- end -->", begin)
+    return f"{readme[:begin]}\n{text}\n{readme[end:]}"
+
+
 def python_block(readme: str) -> str:
     found = re.search(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     if found is None:
@@ -48,14 +59,10 @@ def main() -> None:
         folder = Path(name)
         for key, command in COMMANDS.items():
             block = f"```\n$ {command}\n{printed(command, folder)}\n```"
-            readme = re.sub(
-                rf"<!-- output: {key} -->\n.*?<!-- end -->",
-                lambda _, block=block, key=key: f"<!-- output: {key} -->\n{block}\n<!-- end -->",
-                readme,
-                flags=re.DOTALL,
-            )
+            readme = filled(readme, f"<!-- output: {key} -->", block)
         subprocess.run([sys.executable, "-c", python_block(readme)], cwd=folder, check=True)
         printed("pairsift demo demo", folder)
+        readme = filled(readme, "<!-- picture -->", PICTURE)
         shutil.copy(folder / "demo" / "contact-sheet.png", ROOT / "docs" / "images" / "demo.png")
     page.write_text(readme, encoding="utf-8")
 

@@ -245,5 +245,57 @@ def test_a_storybook_set_from_the_command_line(
     assert run([*arguments, "--overwrite"]) == 0
 
 
+EXPECTED = {
+    "": "ok",
+    "10000 words": "ok",
+    "emoji": "ok",
+    "right to left": "ok",
+    "one pixel": "ok",
+    "cmyk": "ok",
+    "16 bit": "ok",
+    "animated": "ok",
+    "empty": "caption_empty",
+    "whitespace": "caption_empty",
+    "invalid utf-8": "caption_invalid",
+    "nul": "caption_invalid",
+    "too many cells": "row_malformed",
+    "too few cells": "row_malformed",
+    "missing": "image_not_found",
+    "directory": "image_not_a_file",
+    "text": "image_unsupported",
+    "svg": "image_unsupported",
+    "truncated": "image_corrupt",
+    "huge header": "image_too_large",
+    "outside": "image_outside_root",
+}
+
+
+def test_every_planted_breakage_gets_its_status(tmp_path: Path) -> None:
+    book, sound = tmp_path / "book", tmp_path / "sound"
+    numbers = ["--pairs", "110", "--seed", "9"]
+    faults = "broken-image=0.2,broken-caption=0.2"
+    assert run(["storybook", str(book), *numbers, "--faults", faults]) == 0
+    assert run(["storybook", str(sound), *numbers]) == 0
+    for folder in (book, sound):
+        output = str(folder / "scored.csv")
+        assert run(["score", str(folder / "pairs.csv"), "-o", output, *FAKE]) == 0
+    scored, clean = (
+        list(csv.reader((folder / "scored.csv").read_text(errors="replace").splitlines()))[1:]
+        for folder in (book, sound)
+    )
+    truth = list(csv.DictReader((book / "truth.csv").read_text().splitlines()))
+    seen = set()
+    for fact, cells, sound_cells in zip(truth, scored, clean, strict=True):
+        wanted = EXPECTED[fact["detail"]]
+        if (fact["fault"], fact["detail"]) == ("broken-image", "empty"):
+            wanted = "image_empty"
+        assert cells[-2] == wanted, fact
+        assert (cells[-3] == "") == (wanted != "ok")
+        seen.add(fact["detail"])
+        if not fact["fault"]:
+            assert cells[-3] == sound_cells[-3]  # to the last digit
+    assert seen == set(EXPECTED)
+
+
 def test_an_unknown_fault_is_wrong_usage(tmp_path: Path) -> None:
     assert run(["storybook", str(tmp_path / "book"), "--faults", "swop=0.1"]) == 2

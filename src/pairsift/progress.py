@@ -101,6 +101,8 @@ def _plain_lines(console: Console, between_seconds: float) -> Callable[[Progress
     def show(progress: Progress) -> None:
         nonlocal last
         now = time.monotonic()
+        if progress.rows_done == progress.rows_total:
+            return  # what is said at the end says more
         if now - last >= between_seconds:
             last = now
             console.print(describe_progress(progress), highlight=False, soft_wrap=True)
