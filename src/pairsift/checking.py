@@ -118,7 +118,7 @@ def check_model(model: LocalModel, config: ModelConfig) -> CheckReport:
 def _run_checks(
     encoder: Encoder, model: LocalModel, config: ModelConfig, figures: dict[str, Any] | None
 ) -> Iterable[Check]:
-    yield from check_invariants(encoder, trim_exact=model.record.text.trim_exact)
+    yield from check_invariants(encoder, model.record.text)
     exact = encoder
     if encoder.provenance.precision != "fp32":
         exact = open_encoder(model, replace(config, precision="fp32"))

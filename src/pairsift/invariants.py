@@ -8,6 +8,7 @@ import numpy as np
 
 from pairsift.fingerprints import fixed_pairs, greatest_distance
 from pairsift.protocols import Encoder, FloatArray, TokenizedCaption
+from pairsift.recipes import TextRecipe
 
 # Greatest distance between two runs of one row. At fp32 the order of sums may differ (a GPU picks
 # another kernel for another batch): 1e-5 is what both encoders promise. At bf16 a component of a
@@ -51,12 +52,12 @@ def judge(name: str, *, holds: bool, words: str, **numbers: float) -> Check:
     return Check(name, Outcome.PASS if holds else Outcome.FAIL, words, numbers)
 
 
-def check_invariants(encoder: Encoder, *, trim_exact: bool) -> list[Check]:
+def check_invariants(encoder: Encoder, recipe: TextRecipe) -> list[Check]:
     """Run a model on the fixed pairs in several ways that must not matter.
 
     Args:
         encoder: The model, as it would score.
-        trim_exact: Whether its record declares that padding changes nothing.
+        recipe: Its text recipe, which says whether padding changes nothing.
 
     Returns:
         Five or six checks.
@@ -93,8 +94,8 @@ def check_invariants(encoder: Encoder, *, trim_exact: bool) -> list[Check]:
         # Captions that a small vocabulary cannot tell apart are the tokenizer's affair.
         _check_different("captions", rows[_first_of_each(captions)]),
     ]
-    if trim_exact:
-        checks.append(_check_trimming(encoder, captions, same))
+    if recipe.trim_exact:
+        checks.append(_check_trimming(encoder, captions, recipe, same))
     return checks
 
 
@@ -129,14 +130,20 @@ def _first_of_each(captions: list[TokenizedCaption]) -> list[int]:
     return sorted(first.values())
 
 
-def _check_trimming(encoder: Encoder, captions: list[TokenizedCaption], same: float) -> Check:
-    """Compare a short caption alone with the same one padded to the longest."""
-    longest = max(captions, key=lambda caption: len(caption.ids))
-    apart = 0.0
-    for caption in sorted(captions, key=lambda caption: len(caption.ids))[:4]:
-        trimmed = encoder.encode_texts([caption])
-        padded = encoder.encode_texts([caption, longest])[:1]
-        apart = max(apart, greatest_distance(trimmed, padded))
+def _check_trimming(
+    encoder: Encoder, captions: list[TokenizedCaption], recipe: TextRecipe, same: float
+) -> Check:
+    """Compare short captions with the same ones filled up to the context length."""
+    short = sorted(captions, key=lambda caption: len(caption.ids))[:4]
+    full = [
+        # An encoder that trims sees only ids: padding given as ids is padding it cannot take off.
+        TokenizedCaption(
+            caption.ids + (recipe.pad_id,) * (recipe.context_length - len(caption.ids)),
+            caption.num_tokens,
+        )
+        for caption in short
+    ]
+    apart = greatest_distance(encoder.encode_texts(short), encoder.encode_texts(full))
     return judge(
         "trimming",
         holds=apart <= same,
