@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from tests.tiny_checkpoint import write_checkpoint
+from tests.word_checkpoint import write_word_checkpoint
 
 REPO = "tiny/clip"
 FIRST, SECOND = "a" * 40, "b" * 40
@@ -136,7 +136,7 @@ def running(mirror: Mirror) -> Iterator[Mirror]:
 
 def tiny_files(folder: Path, *, seed: int = 0, padding_bytes: int = 0) -> dict[str, bytes]:
     """Return the files of a tiny CLIP checkpoint with random weights."""
-    write_checkpoint(folder, seed=seed, padding_bytes=padding_bytes)
+    write_word_checkpoint(folder, "clip", seed=seed, padding_bytes=padding_bytes)
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 

@@ -16,13 +16,16 @@ WIDTH, LAYERS, SIDE, PATCH, CONTEXT = 32, 2, 32, 8, 24
 SPECIALS = ["<pad>", "<end>", "<unk>"]
 
 
-def write_word_checkpoint(folder: Path, family: str, *, seed: int = 0) -> Path:
+def write_word_checkpoint(
+    folder: Path, family: str, *, seed: int = 0, padding_bytes: int = 0
+) -> Path:
     """Write a checkpoint that tells captions, pictures and paddings apart; return its folder.
 
     Args:
         folder: Made if it is not there.
         family: ``clip`` or ``siglip``.
         seed: Of the weights.
+        padding_bytes: Of a tensor that nobody reads, for a file of some size.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer()
@@ -68,7 +71,10 @@ def write_word_checkpoint(folder: Path, family: str, *, seed: int = 0) -> Path:
     for name, content in contents.items():
         (folder / name).write_text(json.dumps(content), encoding="utf-8")
     shapes = _clip_shapes(num_words) if family == "clip" else _siglip_shapes(num_words)
-    save_file(_draw(shapes, seed), folder / "model.safetensors")
+    tensors = _draw(shapes, seed)
+    if padding_bytes:
+        tensors["padding"] = np.zeros(padding_bytes // 4, dtype=np.float32)
+    save_file(tensors, folder / "model.safetensors")
     return folder
 
 

@@ -40,7 +40,9 @@ class ImageConfig:
     """How image bytes become RGB."""
 
     max_image_pixels: int = option(
-        128_000_000, "Pixels by the header above which an image is refused.", min=1
+        128_000_000,
+        "Pixels by the header above which an image is refused (Pillow stops at 178,956,970).",
+        min=1,
     )
     max_image_bytes: int = option(64 * 1024 * 1024, "Bytes above which an image is refused.", min=1)
     exact_decode: bool = option(False, "Decode large JPEGs at full size (slower, by the book).")
