@@ -3,13 +3,17 @@
 import csv
 import io
 import random
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from pairsift import schema
 from pairsift.config import TableConfig
+from pairsift.errors import ColumnError, TableFormatError, UsageError
 from pairsift.tables.csv import FORMAT, CsvReader
 from tests.tables.strip_cells import strip_last_cells
 
@@ -122,3 +126,170 @@ def test_cells_are_what_the_standard_library_reads(tmp_path: Path, seed: int) ->
         assert pair["problem"] is None
         assert pair["reference"] == row[header.index("image")].encode("latin-1")
         assert pair["caption"] == row[header.index("caption")].encode("latin-1")
+
+
+def reader_of(path: Path, data: bytes, config: TableConfig | None = None) -> CsvReader:
+    path.write_bytes(data)
+    return FORMAT.open_reader(path, config or TableConfig())
+
+
+def pairs_of(reader: CsvReader, **options: Any) -> list[dict[str, Any]]:
+    columns: dict[str, Any] = {
+        "image_column": "image",
+        "caption_column": "caption",
+        "batch_rows": 10,
+    }
+    batches = reader.read_batches(**(columns | options))
+    return [row for batch in batches for row in batch.pairs.to_pylist()]
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        (b"image,caption", ("image", "caption")),
+        (b"image;caption, the long one", ("image;caption", " the long one")),
+        (b"image;caption;note, if any", ("image", "caption", "note, if any")),
+        (b"image\tcaption", ("image", "caption")),
+        (b"image|caption|a,b", ("image", "caption", "a,b")),
+        (b'"a,b,c,d";image;caption', ("a,b,c,d", "image", "caption")),
+        (b'\xef\xbb\xbf"image",caption', ("image", "caption")),
+        (b"\r\n\nimage,caption", ("image", "caption")),
+        (b'"two\nlines",image', ("two\nlines", "image")),
+    ],
+)
+def test_the_delimiter_is_found_in_the_header(
+    tmp_path: Path, header: bytes, names: tuple[str, ...]
+) -> None:
+    assert reader_of(tmp_path / "a.csv", header + b"\n1,2\n").column_names == names
+
+
+def test_tsv_and_a_given_delimiter(tmp_path: Path) -> None:
+    assert reader_of(tmp_path / "a.tsv", b"image\ta,b,c").column_names == ("image", "a,b,c")
+    for given in ("\t", "\\t"):
+        config = TableConfig(delimiter=given)
+        assert reader_of(tmp_path / "a.csv", b"x\ta,b,c", config).column_names == ("x", "a,b,c")
+    for wrong in ("", ",,", "é", '"', "\n"):
+        with pytest.raises(UsageError, match="delimiter"):
+            reader_of(tmp_path / "a.csv", b"a,b\n", TableConfig(delimiter=wrong))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "has no header"),
+        (b"\n\r\n", "has no header"),
+        (b"\xef\xbb\xbf", "has no header"),
+        (b'image,"caption\na,b\n', "has no header"),
+        ("image,caption\n".encode("utf-16"), "UTF-16"),
+        ("image,caption\n".encode("utf-16-be"), "UTF-16"),
+        (b"im\xe9ge,caption\n", "UTF-8"),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\xff", "binary"),
+    ],
+)
+def test_what_is_no_table(tmp_path: Path, data: bytes, words: str) -> None:
+    with pytest.raises(TableFormatError, match=words):
+        reader_of(tmp_path / "a.csv", data)
+
+
+@pytest.mark.parametrize(
+    "data", [b"image,caption", b"image,caption\r\n", b"\xef\xbb\xbfimage,caption\n\n"]
+)
+def test_a_header_alone_is_fine(tmp_path: Path, data: bytes) -> None:
+    out, problems = enrich_bytes(tmp_path, data)
+    assert problems == []
+    assert strip_last_cells(out, b",", len(ADDED)) == data
+
+
+def enrich_bytes(tmp_path: Path, data: bytes) -> tuple[bytes, list[str | None]]:
+    (tmp_path / "in.csv").write_bytes(data)
+    return enrich(tmp_path / "in.csv", batch_rows=2)
+
+
+def test_the_bytes_around_the_cells(tmp_path: Path) -> None:
+    data = b'\xef\xbb\xbfimage,caption\r\n\r\n007.jpg, "x" \n\nb.jpg,"two\r\nlines"\rc,\xff,1\r\nd'
+    out, problems = enrich_bytes(tmp_path, data)
+    mark = b",0.25,ok,"
+    names = b"similarity,similarity_status,similarity_error"
+    assert out == (
+        b"\xef\xbb\xbfimage,caption," + names + b'\r\n\r\n007.jpg, "x" ' + mark
+        + b'\n\nb.jpg,"two\r\nlines"' + mark + b"\rc,\xff,1" + mark + b'"why, ""0""\n"\r\nd' + mark
+        + b'"why, ""1""\n"'
+    )  # fmt: skip
+    assert problems == [None, None, "3 cells, the header has 2", "1 cells, the header has 2"]
+
+
+def test_a_missing_quote_is_no_silent_loss(tmp_path: Path) -> None:
+    data = b'image,caption\na.jpg,"never closed\nb.jpg,"fine"\nc.jpg,x\n'
+    out, problems = enrich_bytes(tmp_path, data)
+    assert [bool(problem) for problem in problems] == [True, False]
+    assert strip_last_cells(out, b",", len(ADDED)) == data
+    with pytest.raises(TableFormatError, match="line 3: a quote opens and never closes"):
+        pairs_of(reader_of(tmp_path / "a.csv", b'image,caption\na,b\nc,"d\ne,f\n'))
+
+
+def test_strict_names_the_line(tmp_path: Path) -> None:
+    config = TableConfig(strict=True)
+    data = b'image,caption\r\n\r\na,"b\nb"\r\nc,d,e\r\n'
+    reader = reader_of(tmp_path / "a.csv", data, config)
+    with pytest.raises(TableFormatError, match=r"a\.csv, line 5: 3 cells"):
+        pairs_of(reader)
+    assert len(pairs_of(reader, rows=[0])) == 1
+
+
+def test_columns_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ColumnError, match="available: image, caption"):
+        pairs_of(reader_of(tmp_path / "a.csv", b"image,caption\n"), image_column="img")
+
+
+def test_added_names_and_cells_are_quoted_for_the_delimiter(tmp_path: Path) -> None:
+    reader = reader_of(tmp_path / "in.tsv", b"image\tcaption\n1\t2\n")
+    fields = pa.schema([("a\tb", pa.string()), ("c,d", pa.float32()), ("e", pa.bool_())])
+    with FORMAT.open_writer(
+        tmp_path / "out.tsv", reader=reader, added_schema=fields, metadata={}
+    ) as writer:
+        for batch in reader.read_batches(
+            image_column="image", caption_column="caption", batch_rows=5
+        ):
+            cells = [pa.array(['x\ty, "z"']), pa.array([0.1], pa.float32()), pa.array([True])]
+            writer.write(batch, pa.RecordBatch.from_arrays(cells, schema=fields))
+    assert (tmp_path / "out.tsv").read_bytes() == (
+        b'image\tcaption\t"a\tb"\tc,d\te\n1\t2\t"x\ty, ""z"""\t0.1\ttrue\n'
+    )
+
+
+def test_numbers_read_back_as_the_same_float32_and_are_short(tmp_path: Path) -> None:
+    dice = np.random.default_rng(0)
+    bits = dice.integers(0, 2**32, 3000, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    usual = dice.uniform(-1, 1, 3000).astype(np.float32)
+    values = np.concatenate(
+        [bits[np.isfinite(bits)], usual, np.array([0, -0.0, 1, 0.1, 1e-7], np.float32)]
+    )
+    reader = reader_of(tmp_path / "in.csv", b"image,caption\n" + b"a,b\n" * len(values))
+    fields = pa.schema([("similarity", pa.float32())])
+    with FORMAT.open_writer(
+        tmp_path / "out.csv", reader=reader, added_schema=fields, metadata={}
+    ) as writer:
+        for batch in reader.read_batches(
+            image_column="image", caption_column="caption", batch_rows=len(values)
+        ):
+            writer.write(batch, pa.RecordBatch.from_arrays([pa.array(values)], schema=fields))
+    cells = [line.rsplit(b",", 1)[1] for line in (tmp_path / "out.csv").read_bytes().split()[1:]]
+    again = np.array([float(cell) for cell in cells]).astype(np.float32)
+    assert (again.view(np.uint32) == values.view(np.uint32)).all()
+    digits = [len(cell.split(b"e")[0].strip(b"-0.").replace(b".", b"")) for cell in cells[-3005:]]
+    assert max(digits) <= 9
+
+
+def test_no_more_than_a_few_chunks_are_held(tmp_path: Path) -> None:
+    line = b"image_%07d.jpg," + b"a long caption " * 40 + b"\n"
+    with (tmp_path / "in.csv").open("wb") as file:
+        file.write(b"image,caption\n")
+        file.writelines(line % index for index in range(25_000))
+    reader = FORMAT.open_reader(tmp_path / "in.csv", TableConfig())
+    batches = reader.read_batches(image_column="image", caption_column="caption", batch_rows=500)
+    tracemalloc.start()
+    num_rows = sum(batch.pairs.num_rows for batch in batches)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert num_rows == 25_000
+    assert peak < 5_000_000  # of a file of 15 million bytes

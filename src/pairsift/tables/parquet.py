@@ -49,10 +49,7 @@ class ParquetReader:
                     or 1
                 )
         except (pa.ArrowException, OSError) as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
-            message = f"{path.name} is not a readable Parquet file: {error}"
-            raise TableFormatError(message) from error
+            raise _damage(path, error) from error
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -94,9 +91,8 @@ class ParquetReader:
                 for first, batch in _batches(file, size, rows):
                     pairs = pairs_from_arrow(batch, image_column, caption_column)
                     yield TableBatch(first, pairs, batch)
-        except pa.ArrowException as error:
-            message = f"{self._path.name} is damaged: {error}"
-            raise TableFormatError(message) from error
+        except (pa.ArrowException, OSError) as error:
+            raise _damage(self._path, error) from error
 
 
 class ParquetWriter:
@@ -185,6 +181,14 @@ class ParquetFormat:
 
 
 FORMAT = ParquetFormat()
+
+
+def _damage(path: Path, error: Exception) -> Exception:
+    # Arrow raises OSError for damaged pages too; one of the system's has a number.
+    if isinstance(error, OSError) and error.errno is not None:
+        return error
+    words = str(error).split("\n")[0].rstrip(" :")
+    return TableFormatError(f"{path.name} is not a Parquet file, or it is damaged: {words}")
 
 
 def _batches(

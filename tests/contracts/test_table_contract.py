@@ -1,0 +1,280 @@
+"""What every table format promises, put to each through the same cases.
+
+Two formats with a fault on purpose, one that swaps rows and one that loses the last, must not pass.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.parquet as pq
+import pytest
+
+from pairsift import schema
+from pairsift.config import TableConfig
+from pairsift.protocols import TableBatch, TableFormat, TableReader, TableWriter
+from pairsift.tables import csv, parquet
+
+ADDED = schema.output_schema(is_distance=True, is_cosine=False, details=True)
+NUM_ROWS = 23
+COLUMNS: dict[str, Any] = {"image_column": "picture", "caption_column": "words"}
+
+
+def content() -> pa.Table:
+    return pa.table(
+        {
+            "id": [f"{i:03d}" for i in range(NUM_ROWS)],
+            "words": [f'a "{i}", with ümlauts\nand lines' for i in range(NUM_ROWS)],
+            "picture": [f"images/{i}.jpg" for i in range(NUM_ROWS)],
+        }
+    )
+
+
+def write_csv(path: Path, table: pa.Table) -> None:
+    arrow_csv.write_csv(table, path)
+
+
+def read_csv(path: Path) -> pa.Table:
+    names = content().column_names
+    options = arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
+    parse = arrow_csv.ParseOptions(newlines_in_values=True)
+    return arrow_csv.read_csv(path, convert_options=options, parse_options=parse)
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    suffix: str
+    table_format: TableFormat
+    write: Callable[[Path, pa.Table], None]
+    read: Callable[[Path], pa.Table]
+
+
+CASES = [
+    Case("csv", ".csv", csv.FORMAT, write_csv, read_csv),
+    Case("parquet", ".parquet", parquet.FORMAT, lambda p, t: pq.write_table(t, p), pq.read_table),
+]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.name)
+def case(request: pytest.FixtureRequest) -> Case:
+    found: Case = request.param
+    return found
+
+
+def opened(case: Case, folder: Path, table: pa.Table | None = None) -> TableReader:
+    path = folder / f"in{case.suffix}"
+    case.write(path, content() if table is None else table)
+    return case.table_format.open_reader(path, TableConfig())
+
+
+def added_rows(begin: int, count: int) -> pa.RecordBatch:
+    """Return cells that say which row of the job they belong to."""
+    rows = range(begin, begin + count)
+    values: dict[str, list[Any]] = {field.name: [None] * count for field in ADDED}
+    values[schema.SIMILARITY] = [row / 7 for row in rows]
+    values[schema.DISTANCE] = [1e-9 * row for row in rows]
+    values[schema.STATUS] = ["ok" if row % 2 else "image_not_found" for row in rows]
+    values[schema.ERROR] = [f'why "{row}",\r\nreally' if row % 3 else None for row in rows]
+    values[schema.IMAGE_WIDTH] = list(rows)
+    values[schema.CAPTION_TRUNCATED] = [row % 2 == 0 for row in rows]
+    arrays = [pa.array(values[field.name], field.type) for field in ADDED]
+    return pa.RecordBatch.from_arrays(arrays, schema=ADDED)
+
+
+def enrich(
+    case: Case, folder: Path, *, batch_rows: int, rows: Sequence[int] | None = None
+) -> pa.Table:
+    reader = opened(case, folder)
+    out = folder / f"out{case.suffix}"
+    out.unlink(missing_ok=True)
+    done = 0
+    with case.table_format.open_writer(
+        out, reader=reader, added_schema=ADDED, metadata={"model": "none"}
+    ) as writer:
+        for batch in reader.read_batches(**COLUMNS, batch_rows=batch_rows, rows=rows):
+            assert not out.exists()
+            count = batch.pairs.num_rows
+            writer.write(batch, added_rows(done, count))
+            done += count
+    return case.read(out)
+
+
+def check_round_trip(case: Case, folder: Path) -> None:
+    for batch_rows in (1, 7, 100):
+        table = enrich(case, folder, batch_rows=batch_rows)
+        before = content()
+        assert table.column_names == [*before.column_names, *ADDED.names]
+        assert table.select(before.column_names).to_pydict() == before.to_pydict()
+        expected = added_rows(0, NUM_ROWS)
+        read = table.column(schema.SIMILARITY).cast(pa.float32())
+        assert read.to_pylist() == expected.column(schema.SIMILARITY).to_pylist()
+        read = table.column(schema.DISTANCE).cast(pa.float32())
+        assert read.to_pylist() == expected.column(schema.DISTANCE).to_pylist()
+        for name in (schema.STATUS, schema.IMAGE_WIDTH, schema.CAPTION_TRUNCATED):
+            assert table.column(name).to_pylist() == expected.column(name).to_pylist()
+        reasons = [why or None for why in table.column(schema.ERROR).to_pylist()]
+        assert reasons == expected.column(schema.ERROR).to_pylist()
+
+
+def test_what_goes_in_comes_out_with_the_added_columns(case: Case, tmp_path: Path) -> None:
+    check_round_trip(case, tmp_path)
+
+
+@pytest.mark.parametrize("batch_rows", [1, 5, NUM_ROWS, 100])
+def test_batches(case: Case, tmp_path: Path, batch_rows: int) -> None:
+    reader = opened(case, tmp_path)
+    assert reader.column_names == ("id", "words", "picture")
+    assert reader.count_rows() == NUM_ROWS
+    batches = list(reader.read_batches(**COLUMNS, batch_rows=batch_rows))
+    assert [batch.first_row for batch in batches] == list(range(0, NUM_ROWS, batch_rows))
+    pairs = pa.Table.from_batches([batch.pairs for batch in batches], schema.PAIR_SCHEMA)
+    assert pairs.column("reference").to_pylist() == [
+        name.encode() for name in content().column("picture").to_pylist()
+    ]
+    assert pairs.column("caption").to_pylist() == [
+        text.encode() for text in content().column("words").to_pylist()
+    ]
+    assert pairs.column("content").null_count == pairs.column("problem").null_count == NUM_ROWS
+
+
+def test_reading_again_starts_again(case: Case, tmp_path: Path) -> None:
+    reader = opened(case, tmp_path)
+    half = reader.read_batches(**COLUMNS, batch_rows=5)
+    next(half)
+    again = [batch.first_row for batch in reader.read_batches(**COLUMNS, batch_rows=5)]
+    assert again == [0, 5, 10, 15, 20]
+    assert [batch.first_row for batch in half] == [5, 10, 15, 20]
+
+
+@pytest.mark.parametrize("rows", [[], [0], [22], [3, 4, 5, 11, 22], [20, 21, 22, 23, 99]])
+def test_some_rows(case: Case, tmp_path: Path, rows: list[int]) -> None:
+    table = enrich(case, tmp_path, batch_rows=2, rows=rows)
+    wanted = [row for row in rows if row < NUM_ROWS]
+    assert table.column("id").to_pylist() == [f"{row:03d}" for row in wanted]
+    batches = list(opened(case, tmp_path).read_batches(**COLUMNS, batch_rows=2, rows=rows))
+    sizes = [batch.pairs.num_rows for batch in batches]
+    assert all(0 < size <= 2 for size in sizes)
+    assert [batch.first_row for batch in batches] == [
+        wanted[sum(sizes[:index])] for index in range(len(sizes))
+    ]
+
+
+def test_a_range_is_as_good_as_a_list(case: Case, tmp_path: Path) -> None:
+    batches = opened(case, tmp_path).read_batches(**COLUMNS, batch_rows=100, rows=range(4))
+    assert [batch.pairs.num_rows for batch in batches] == [4]
+
+
+def test_no_rows(case: Case, tmp_path: Path) -> None:
+    reader = opened(case, tmp_path, content().slice(0, 0))
+    assert reader.count_rows() == 0
+    out = tmp_path / f"out{case.suffix}"
+    with case.table_format.open_writer(out, reader=reader, added_schema=ADDED, metadata={}):
+        assert list(reader.read_batches(**COLUMNS, batch_rows=5)) == []
+    assert case.read(out).column_names[-len(ADDED) :] == ADDED.names
+
+
+def test_an_output_that_fails_is_not_there(case: Case, tmp_path: Path) -> None:
+    reader = opened(case, tmp_path)
+    before = set(tmp_path.iterdir())
+    out = tmp_path / f"out{case.suffix}"
+    writer = case.table_format.open_writer(out, reader=reader, added_schema=ADDED, metadata={})
+    with pytest.raises(KeyboardInterrupt):
+        interrupt(writer, reader)
+    assert set(tmp_path.iterdir()) == before
+
+
+def interrupt(opening: AbstractContextManager[TableWriter], reader: TableReader) -> None:
+    with opening as writer:
+        batch = next(reader.read_batches(**COLUMNS, batch_rows=5))
+        writer.write(batch, added_rows(0, 5))
+        raise KeyboardInterrupt
+
+
+def test_the_rows_of_another_format_are_refused(case: Case, tmp_path: Path) -> None:
+    reader = opened(case, tmp_path)
+    out = tmp_path / f"out{case.suffix}"
+    batch = next(reader.read_batches(**COLUMNS, batch_rows=5))
+    opening = case.table_format.open_writer(out, reader=reader, added_schema=ADDED, metadata={})
+    with pytest.raises(TypeError), opening as writer:
+        writer.write(replace(batch, payload="something else"), added_rows(0, 5))
+
+
+def swap(batches: Iterator[TableBatch]) -> Iterator[TableBatch]:
+    for batch in batches:
+        rows: Any = batch.payload
+        turned = replace(rows, bodies=rows.bodies[::-1], tails=rows.tails[::-1])
+        yield replace(batch, payload=turned)
+
+
+def lose(batches: Iterator[TableBatch]) -> Iterator[TableBatch]:
+    held = list(batches)
+    yield from held[:-1]
+
+
+@dataclass(frozen=True)
+class FaultyReader:
+    reader: csv.CsvReader
+    fault: Callable[[Iterator[TableBatch]], Iterator[TableBatch]]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return self.reader.column_names
+
+    def count_rows(self) -> int:
+        return self.reader.count_rows()
+
+    def read_batches(
+        self,
+        *,
+        image_column: str,
+        caption_column: str,
+        batch_rows: int,
+        rows: Sequence[int] | None = None,
+    ) -> Iterator[TableBatch]:
+        return self.fault(
+            self.reader.read_batches(
+                image_column=image_column,
+                caption_column=caption_column,
+                batch_rows=batch_rows,
+                rows=rows,
+            )
+        )
+
+
+@dataclass(frozen=True)
+class FaultyFormat:
+    fault: Callable[[Iterator[TableBatch]], Iterator[TableBatch]]
+    suffixes: tuple[str, ...] = (".csv",)
+
+    def open_reader(self, path: Path, config: TableConfig, /) -> FaultyReader:
+        return FaultyReader(csv.FORMAT.open_reader(path, config), self.fault)
+
+    @contextmanager
+    def open_writer(
+        self,
+        path: Path | None,
+        /,
+        *,
+        reader: TableReader,
+        added_schema: pa.Schema,
+        metadata: Mapping[str, str],
+    ) -> Iterator[csv.CsvWriter]:
+        assert isinstance(reader, FaultyReader)
+        with csv.FORMAT.open_writer(
+            path, reader=reader.reader, added_schema=added_schema, metadata=metadata
+        ) as writer:
+            yield writer
+
+
+@pytest.mark.parametrize("fault", [swap, lose])
+def test_a_faulty_format_is_noticed(
+    tmp_path: Path, fault: Callable[[Iterator[TableBatch]], Iterator[TableBatch]]
+) -> None:
+    faulty = replace(CASES[0], table_format=FaultyFormat(fault))
+    with pytest.raises(AssertionError):
+        check_round_trip(faulty, tmp_path)
