@@ -5,7 +5,8 @@ checkpoint of the two families runs without PyTorch. Pixel normalisation stands 
 image graph and the unit norm at the tail of both, in float32.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +81,13 @@ def build_image_tower(folder: Path, record: ModelRecord) -> ov.Model:
     hidden = ops.add(hidden, ops.constant(positions[None]))
     if config.family == "clip":
         hidden = _layer_norm(hidden, tensors, f"{root}.pre_layrnorm", eps)
-    hidden = _layers(hidden, tensors, f"{root}.encoder", vision)
     if config.family == "clip":
-        first_state = ops.squeeze(_slice(hidden, 0, 1), ops.constant(np.array([1], INT)))
-        pooled = _layer_norm(first_state, tensors, f"{root}.post_layernorm", eps)
+        first_state = Pick(lambda states: _slice(states, 0, 1))
+        hidden = _layers(hidden, tensors, f"{root}.encoder", vision, pick=first_state)
+        pooled = _layer_norm(_drop_axis(hidden), tensors, f"{root}.post_layernorm", eps)
         features = _linear(pooled, tensors, "visual_projection", bias=False)
     else:
+        hidden = _layers(hidden, tensors, f"{root}.encoder", vision)
         hidden = _layer_norm(hidden, tensors, f"{root}.post_layernorm", eps)
         features = _attention_pool(hidden, tensors, f"{root}.head", config)
     return ov.Model([_unit_norm(features)], [pixels], "image_tower")
@@ -127,14 +129,17 @@ def build_text_tower(folder: Path, record: ModelRecord) -> ov.Model:
         hidden = ops.add(hidden, kept)
     else:
         hidden = ops.add(hidden, ops.constant(positions[None]))
-    hidden = _layers(hidden, tensors, f"{root}.encoder", text, causal=is_clip)
-    hidden = _layer_norm(hidden, tensors, f"{root}.final_layer_norm", text["layer_norm_eps"])
     if is_clip:
-        pooled = _gather_first(hidden, ids, record.text.end_id)
-        features = _linear(pooled, tensors, "text_projection", bias=False)
+        pick = _pick_first(ids, record.text.end_id)
     else:
         last = record.text.context_length - 1
-        pooled = ops.squeeze(_slice(hidden, last, last + 1), ops.constant(np.array([1], INT)))
+        pick = Pick(lambda states: _slice(states, last, last + 1))
+    hidden = _layers(hidden, tensors, f"{root}.encoder", text, causal=is_clip, pick=pick)
+    eps = text["layer_norm_eps"]
+    pooled = _layer_norm(_drop_axis(hidden), tensors, f"{root}.final_layer_norm", eps)
+    if is_clip:
+        features = _linear(pooled, tensors, "text_projection", bias=False)
+    else:
         features = _linear(pooled, tensors, f"{root}.head")
     return ov.Model([_unit_norm(features)], [ids], "text_tower")
 
@@ -180,10 +185,29 @@ def _crop(scaled: Any, kept: int) -> Any:
     )
 
 
+@dataclass(frozen=True)
+class Pick:
+    """Which position of the last layer is wanted; nothing else of that layer is computed.
+
+    Args:
+        take: From states (N, L, W) to the wanted ones, (N, 1, W).
+        mask: Which positions that one may look at, boolean (N, 1, 1, L); null for all.
+    """
+
+    take: Callable[[Any], Any]
+    mask: Any = None
+
+
 def _layers(
-    hidden: Any, tensors: Tensors, root: str, config: Mapping[str, Any], *, causal: bool = False
+    hidden: Any,
+    tensors: Tensors,
+    root: str,
+    config: Mapping[str, Any],
+    *,
+    causal: bool = False,
+    pick: Pick | None = None,
 ) -> Any:
-    """Return the states after all encoder layers, shape (N, L, W)."""
+    """Return the states after all encoder layers, (N, L, W), or the picked one, (N, 1, W)."""
     heads, width = config["num_attention_heads"], config["hidden_size"]
     if width % heads:
         raise ModelRecipeError(f"hidden_size {width} is not a multiple of {heads} heads")
@@ -191,20 +215,20 @@ def _layers(
     for number in range(config["num_hidden_layers"]):
         name = f"{root}.layers.{number}"
         normed = _layer_norm(hidden, tensors, f"{name}.layer_norm1", eps)
-        attended = _attention(normed, tensors, f"{name}.self_attn", heads, causal=causal)
+        queries, mask, is_causal = normed, None, causal
+        if pick is not None and number == config["num_hidden_layers"] - 1:
+            hidden, queries = pick.take(hidden), pick.take(normed)
+            mask, is_causal = pick.mask, False
+        parts = [
+            _split_heads(_linear(states, tensors, f"{name}.self_attn.{part}_proj"), heads)
+            for part, states in (("q", queries), ("k", normed), ("v", normed))
+        ]
+        mixed = ops.scaled_dot_product_attention(*parts, mask, causal=is_causal)
+        attended = _linear(_join_heads(mixed), tensors, f"{name}.self_attn.out_proj")
         hidden = ops.add(hidden, attended)
         normed = _layer_norm(hidden, tensors, f"{name}.layer_norm2", eps)
         hidden = ops.add(hidden, _mlp(normed, tensors, f"{name}.mlp", config["hidden_act"]))
     return hidden
-
-
-def _attention(hidden: Any, tensors: Tensors, name: str, heads: int, *, causal: bool) -> Any:
-    parts = [
-        _split_heads(_linear(hidden, tensors, f"{name}.{part}_proj"), heads)
-        for part in ("q", "k", "v")
-    ]
-    mixed = ops.scaled_dot_product_attention(*parts, causal=causal)
-    return _linear(_join_heads(mixed), tensors, f"{name}.out_proj")
 
 
 def _attention_pool(hidden: Any, tensors: Tensors, name: str, config: TowerConfig) -> Any:
@@ -232,7 +256,7 @@ def _attention_pool(hidden: Any, tensors: Tensors, name: str, config: TowerConfi
     pooled = _linear(mixed, tensors, f"{name}.attention.out_proj")
     normed = _layer_norm(pooled, tensors, f"{name}.layernorm", vision["layer_norm_eps"])
     out = ops.add(pooled, _mlp(normed, tensors, f"{name}.mlp", vision["hidden_act"]))
-    return ops.squeeze(out, ops.constant(np.array([1], INT)))
+    return _drop_axis(out)
 
 
 def _mlp(hidden: Any, tensors: Tensors, name: str, activation: str) -> Any:
@@ -308,16 +332,25 @@ def _slice(hidden: Any, begin: int, end: int) -> Any:
     )
 
 
-def _gather_first(hidden: Any, ids: Any, end_id: int | None) -> Any:
-    """Return the state at the first end token of each row, (N, L, W) to (N, W)."""
+def _pick_first(ids: Any, end_id: int | None) -> Pick:
+    """Pick the first end token of each row; it looks at itself and at what stands before it."""
     is_end = ops.convert(ops.equal(ids, ops.constant(np.array(end_id, INT))), np.float32)
     # The first of several maxima: top-k with one value per row and the lowest index first.
     top = ops.topk(
         is_end, ops.constant(np.array(1, INT)), 1, "max", "value", index_element_type="i64",
         stable=True,
     )  # fmt: skip
-    picked = ops.gather(hidden, top.output(1), ops.constant(np.array(1, INT)), batch_dims=1)
-    return ops.squeeze(picked, ops.constant(np.array([1], INT)))
+    at, axis = top.output(1), ops.constant(np.array(1, INT))
+    length = ops.gather(ops.shape_of(ids), axis, ops.constant(np.array(0, INT)))
+    zero, one = ops.constant(np.array(0, INT)), ops.constant(np.array(1, INT))
+    positions = ops.unsqueeze(ops.range(zero, length, one, "i64"), zero)
+    is_seen = ops.unsqueeze(ops.less_equal(positions, at), ops.constant(np.array([1, 2], INT)))
+    return Pick(lambda states: ops.gather(states, at, axis, batch_dims=1), is_seen)
+
+
+def _drop_axis(states: Any) -> Any:
+    """(N, 1, W) to (N, W)."""
+    return ops.squeeze(states, ops.constant(np.array([1], INT)))
 
 
 def _unit_norm(features: Any) -> Any:
