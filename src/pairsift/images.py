@@ -239,6 +239,9 @@ def _words(error: BaseException) -> str:
     return re.sub(r" at 0x[0-9a-f]+", "", text) or type(error).__name__
 
 
+_PILLOW = r"PIL\."
+
+
 class _Silence:
     """Ignores warnings out of Pillow while any thread decodes, and leaves no trace afterwards.
 
@@ -259,8 +262,11 @@ class _Silence:
             # Somebody may have replaced the list of filters meanwhile (pytest does).
             if self._filters and self._filters[0] in warnings.filters:
                 return
-            warnings.filterwarnings("ignore", module=r"PIL\.")
-            self._filters = [warnings.filters[0]]
+            warnings.filterwarnings("ignore", module=_PILLOW)
+            # Pythons that keep filters by context do not put it here, and then none is taken out.
+            pattern = warnings.filters[0][3] if warnings.filters else None
+            is_ours = getattr(pattern, "pattern", pattern) == _PILLOW
+            self._filters = [warnings.filters[0]] if is_ours else []
 
     def __exit__(self, *_: object) -> None:
         with self._lock:

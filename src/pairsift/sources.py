@@ -23,6 +23,11 @@ _WAYS_OUT = {
     "file": "give the path itself",
 }
 _WAYS_OUT |= {"https": _WAYS_OUT["http"], "gs": _WAYS_OUT["s3"], "az": _WAYS_OUT["s3"]}
+# Not blocking, should a file become a pipe after it was looked at; not following, should it become
+# a link that leads outside. Some systems lack some of these, and one needs a word for bytes.
+_OPEN_FLAGS = os.O_RDONLY
+for _name in ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"):
+    _OPEN_FLAGS |= getattr(os, _name, 0)
 _MAX_PATH_BYTES = 4096  # PATH_MAX of Linux: nothing longer can be opened
 
 
@@ -75,10 +80,7 @@ class Sources:
             # Looked at before it is opened: opening a device can have effects.
             if not stat.S_ISREG(path.stat().st_mode):
                 raise _no_file(path.stat().st_mode, shown)
-            # Not blocking, should it become a pipe meanwhile; not following, should it become a
-            # link that leads outside.
-            flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
-            handle = os.open(path, flags)
+            handle = os.open(path, _OPEN_FLAGS)
         except OSError as error:
             raise _open_error(error, shown) from error
         try:
