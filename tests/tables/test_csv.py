@@ -144,54 +144,6 @@ def pairs_of(reader: CsvReader, **options: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("header", "names"),
-    [
-        (b"image,caption", ("image", "caption")),
-        (b"image;caption, the long one", ("image;caption", " the long one")),
-        (b"image;caption;note, if any", ("image", "caption", "note, if any")),
-        (b"image\tcaption", ("image", "caption")),
-        (b"image|caption|a,b", ("image", "caption", "a,b")),
-        (b'"a,b,c,d";image;caption', ("a,b,c,d", "image", "caption")),
-        (b'\xef\xbb\xbf"image",caption', ("image", "caption")),
-        (b"\r\n\nimage,caption", ("image", "caption")),
-        (b'"two\nlines",image', ("two\nlines", "image")),
-    ],
-)
-def test_the_delimiter_is_found_in_the_header(
-    tmp_path: Path, header: bytes, names: tuple[str, ...]
-) -> None:
-    assert reader_of(tmp_path / "a.csv", header + b"\n1,2\n").column_names == names
-
-
-def test_tsv_and_a_given_delimiter(tmp_path: Path) -> None:
-    assert reader_of(tmp_path / "a.tsv", b"image\ta,b,c").column_names == ("image", "a,b,c")
-    for given in ("\t", "\\t"):
-        config = TableConfig(delimiter=given)
-        assert reader_of(tmp_path / "a.csv", b"x\ta,b,c", config).column_names == ("x", "a,b,c")
-    for wrong in ("", ",,", "é", '"', "\n"):
-        with pytest.raises(UsageError, match="delimiter"):
-            reader_of(tmp_path / "a.csv", b"a,b\n", TableConfig(delimiter=wrong))
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        (b"", "has no header"),
-        (b"\n\r\n", "has no header"),
-        (b"\xef\xbb\xbf", "has no header"),
-        (b'image,"caption\na,b\n', "has no header"),
-        ("image,caption\n".encode("utf-16"), "UTF-16"),
-        ("image,caption\n".encode("utf-16-be"), "UTF-16"),
-        (b"im\xe9ge,caption\n", "UTF-8"),
-        (b"\x1f\x8b\x08\0\0\0\0\0\0\xff", "binary"),
-    ],
-)
-def test_what_is_no_table(tmp_path: Path, data: bytes, words: str) -> None:
-    with pytest.raises(TableFormatError, match=words):
-        reader_of(tmp_path / "a.csv", data)
-
-
-@pytest.mark.parametrize(
     "data", [b"image,caption", b"image,caption\r\n", b"\xef\xbb\xbfimage,caption\n\n"]
 )
 def test_a_header_alone_is_fine(tmp_path: Path, data: bytes) -> None:
@@ -225,6 +177,14 @@ def test_a_missing_quote_is_no_silent_loss(tmp_path: Path) -> None:
     assert strip_last_cells(out, b",", len(ADDED)) == data
     with pytest.raises(TableFormatError, match="line 3: a quote opens and never closes"):
         pairs_of(reader_of(tmp_path / "a.csv", b'image,caption\na,b\nc,"d\ne,f\n'))
+
+
+def test_a_name_that_promises_another_delimiter(tmp_path: Path) -> None:
+    reader = reader_of(tmp_path / "in.csv", b"image,caption\n")
+    out = tmp_path / "out.tsv"
+    opening = FORMAT.open_writer(out, reader=reader, added_schema=ADDED, metadata={})
+    with pytest.raises(UsageError, match=r"\.csv"), opening:
+        pytest.fail("opened")
 
 
 def test_strict_names_the_line(tmp_path: Path) -> None:

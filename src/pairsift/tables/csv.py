@@ -16,14 +16,9 @@ from pairsift import schema
 from pairsift.config import TableConfig
 from pairsift.errors import ColumnError, TableFormatError, UsageError
 from pairsift.protocols import TableBatch, TableReader
+from pairsift.tables.headers import read_header
 from pairsift.tables.outputs import open_output
 from pairsift.tables.records import Dialect, Records, count_lines, read_records
-
-DELIMITERS = (b",", b"\t", b";", b"|")
-MAX_HEADER_BYTES = 1 << 20
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# A byte order mark and blank lines before the header go back as they came.
-_LEAD = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*")
 
 
 @dataclass(frozen=True)
@@ -95,34 +90,13 @@ class CsvReader:
     def __init__(self, path: Path, config: TableConfig) -> None:
         self._path = path
         self._strict = config.strict
-        with path.open("rb") as file:
-            start = file.read(MAX_HEADER_BYTES)
-        if start.startswith(_UTF16) or b"\0" in start[:64]:
-            message = f"{path.name} looks like UTF-16 or binary; save the table as UTF-8"
-            raise TableFormatError(message)
-        found = _LEAD.match(start)
-        self.lead = found[0] if found else b""
-        text = start[len(self.lead) :]
-        self.dialect = Dialect(_delimiter(path, text, config.delimiter))
-        bodies, tails, _ = self.dialect.cut(text, is_end=len(start) < MAX_HEADER_BYTES)
-        if not bodies:
-            problem = f"within {MAX_HEADER_BYTES} bytes, or a quote in it never closes"
-            message = f"{path.name} has no header: it " + (
-                f"does not end {problem}" if text else "is empty"
-            )
-            raise TableFormatError(message)
-        self.header, self.header_tail = bodies[0], tails[0]
-        cells, _ = self.dialect.split(self.header)
-        try:
-            self._column_names = tuple(cell.decode("utf-8") for cell in cells)
-        except UnicodeDecodeError as error:
-            message = f"{path.name}: the header is not valid UTF-8; save the table as UTF-8"
-            raise TableFormatError(message) from error
+        self.header = read_header(path, config)
+        self.dialect = self.header.dialect
 
     @property
     def column_names(self) -> tuple[str, ...]:
         """The user's columns in file order."""
-        return self._column_names
+        return self.header.names
 
     def count_rows(self) -> int:
         """Return the number of rows, by a scan."""
@@ -174,18 +148,18 @@ class CsvReader:
             yield waiting.batch(0, len(waiting.ordinals), self.dialect)
 
     def _records(self) -> Iterator[Records]:
-        before = self.lead + self.header + self.header_tail
+        before = self.header.lead + self.header.body + self.header.tail
         line = 1 + count_lines(before)
         with self._path.open("rb") as file:
             file.seek(len(before))
             yield from read_records(file, self.dialect, line=line, name=self._path.name)
 
     def _index(self, column: str) -> int:
-        if column not in self._column_names:
-            available = ", ".join(self._column_names)
+        if column not in self.column_names:
+            available = ", ".join(self.column_names)
             message = f"column {column} not found; available: {available}"
             raise ColumnError(message)
-        return self._column_names.index(column)
+        return self.column_names.index(column)
 
     def _parse(
         self,
@@ -197,7 +171,7 @@ class CsvReader:
         into: _Rows,
     ) -> None:
         image, caption = cells
-        width = len(self._column_names)
+        width = len(self.column_names)
         split = self.dialect.split
         for index in picked:
             found, problem = split(records.bodies[index])
@@ -229,8 +203,9 @@ class CsvWriter:
         self._delimiter = reader.dialect.delimiter
         self._special = '["\r\n' + re.escape(self._delimiter.decode("latin-1")) + "]"
         names = [reader.dialect.quote(name.encode()) for name in added_schema.names]
-        header = self._delimiter.join([reader.header, *names])
-        self._file.write(reader.lead + header + reader.header_tail)
+        header = reader.header
+        cells = self._delimiter.join([header.body, *names])
+        self._file.write(header.lead + cells + header.tail)
 
     def write(self, batch: TableBatch, added: pa.RecordBatch) -> None:
         """Append the batch's rows with the added cells."""
@@ -280,24 +255,12 @@ class CsvFormat:
         if not isinstance(reader, CsvReader):
             message = f"expected the reader of a CSV, not {type(reader).__name__}"
             raise TypeError(message)
+        if path is not None and path.suffix.lower() == ".tsv" and reader.dialect.delimiter != b"\t":
+            # Read again it would be taken for one column.
+            message = f"{path.name}: the output keeps the input's delimiter; give a name in .csv"
+            raise UsageError(message)
         with open_output(path) as file:
             yield CsvWriter(file, reader, added_schema)
 
 
 FORMAT = CsvFormat()
-
-
-def _delimiter(path: Path, text: bytes, given: str | None) -> bytes:
-    """Return the delimiter: as given, else tab for .tsv, else the one the header has most of."""
-    if given is not None:
-        encoded = given.replace("\\t", "\t").encode("utf-8")
-        if len(encoded) != 1 or encoded in (b'"', b"\r", b"\n"):
-            message = f"delimiter {given!r} is not one plain character"
-            raise UsageError(message)
-        return encoded
-    if path.suffix.lower() == ".tsv":
-        return b"\t"
-    header = next(iter(text.splitlines()), b"")
-    # What stands in quotes separates nothing.
-    outside = b"".join(header.split(b'"')[::2])
-    return max(DELIMITERS, key=outside.count)

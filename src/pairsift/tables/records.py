@@ -94,6 +94,13 @@ class Dialect:
             used = found.end()
         return bodies, tails, used
 
+    def first(self, text: bytes, *, is_end: bool) -> tuple[bytes, bytes]:
+        """Return the first record's body and tail; both are empty where it is not complete."""
+        found = self._record.match(text)
+        if found is None or (found.end() == len(text) and not is_end):
+            return b"", b""
+        return found[1], found[2]
+
     def whole_cells(self, text: bytes) -> int:
         """Return where the whole cells at the start end: at a line end or at an open quote."""
         found = self._cells.match(text)
