@@ -90,7 +90,7 @@ def noise(folder: Path) -> None:
     tensors = load_file(folder / "model.safetensors")
     for name, tensor in tensors.items():
         spread = 0.1 * float(tensor.astype(np.float32).std())
-        noisy = tensor + generator.normal(0, spread, tensor.shape)
+        noisy = np.asarray(tensor + generator.normal(0, spread, tensor.shape))
         tensors[name] = noisy.astype(tensor.dtype)
     save_file(tensors, folder / "model.safetensors")
 

@@ -47,6 +47,15 @@ def test_the_first_writer_wins(folder: Path, lock: ModelLock) -> None:
     assert [path.name for path in folder.glob(".*")] == []
 
 
+def test_other_users_of_a_cache_can_read_a_lock(folder: Path, lock: ModelLock) -> None:
+    before = os.umask(0o022)
+    try:
+        write_lock(folder / "lock.json", lock)
+    finally:
+        os.umask(before)
+    assert (folder / "lock.json").stat().st_mode & 0o777 == 0o644
+
+
 def test_untouched_files_are_not_hashed_again(folder: Path, lock: ModelLock) -> None:
     assert verify_files(lock, folder) == lock
     # Same size and time, other bytes: only the full check can notice.

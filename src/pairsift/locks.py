@@ -7,7 +7,7 @@ no socket, and they notice when a file is no longer the one that was pulled.
 import hashlib
 import json
 import os
-import tempfile
+import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -126,24 +126,25 @@ def write_whole(path: Path, text: str, *, replace: bool) -> bool:
         Whether it was written by this call.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # Not tempfile: it makes files that other users of a shared cache cannot read.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with temporary.open("x", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         if replace:
-            Path(temporary).replace(path)
+            temporary.replace(path)
             return True
         try:
             path.hardlink_to(temporary)
         except FileExistsError:
             return False
         except OSError:  # a file system without hard links: the last writer wins
-            Path(temporary).replace(path)
+            temporary.replace(path)
         return True
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def write_lock(path: Path, lock: ModelLock, *, replace: bool = False) -> bool:
