@@ -144,6 +144,9 @@ _CLIENT = """
 import json, sys
 from pathlib import Path
 asked = json.loads(sys.argv[1])
+if asked["max_file_bytes"]:
+    import resource
+    resource.setrlimit(resource.RLIMIT_FSIZE, (asked["max_file_bytes"],) * 2)
 if asked["forbid_sockets"]:
     def forbid(event, args):
         if event in ("socket.connect", "socket.getaddrinfo", "socket.bind", "socket.sendto"):
@@ -180,6 +183,7 @@ def start_client(
     to: Path | None = None,
     offline: bool = False,
     forbid_sockets: bool = False,
+    max_file_bytes: int = 0,
 ) -> subprocess.Popen[str]:
     """Start a fresh process that resolves or pulls a model.
 
@@ -191,6 +195,7 @@ def start_client(
         to: For ``pull_model``.
         offline: As ``--offline``.
         forbid_sockets: Fail at the first use of a socket.
+        max_file_bytes: The operating system refuses to write larger files, as a full disk would.
     """
     asked = {
         "spec": spec,
@@ -199,6 +204,7 @@ def start_client(
         "to": str(to) if to else None,
         "offline": offline,
         "forbid_sockets": forbid_sockets,
+        "max_file_bytes": max_file_bytes,
     }
     settings = {"HF_ENDPOINT": url, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(cache / "home")}
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING"))}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pairsift.hub import repo_folder, snapshot_folder
+from pairsift.models import RECORDS
 from tests.hub_mirror import FIRST, REPO, SECOND, Mirror, ask, finish, running, start_client
 from tests.hub_mirror import tiny_files as make_files
 
@@ -66,6 +67,31 @@ def test_wrong_bytes_are_refused_and_not_kept(mirror: Mirror, cache: Path, path:
     assert not list(repo_folder(cache, REPO).glob("pairsift/*"))
     mirror.corrupt.clear()
     assert ask(SPEC, cache=cache, url=mirror.url)["revision"] == FIRST
+
+
+def test_a_disk_that_takes_no_more_leaves_nothing_half_written(mirror: Mirror, cache: Path) -> None:
+    size = len(mirror.files[REPO, FIRST, "model.safetensors"])
+    found = ask(SPEC, cache=cache, url=mirror.url, max_file_bytes=size - 1)
+    assert found["error"] == "ModelError"
+    assert "model.safetensors" in found["message"]
+    assert not (snapshot_folder(cache, REPO, FIRST) / "model.safetensors").exists()
+    assert not list(cache.rglob("*.incomplete"))
+    mirror.requests.clear()
+    assert ask(SPEC, cache=cache, url=mirror.url)["revision"] == FIRST
+    assert mirror.fetched() == ["model.safetensors"]  # what was finished stays
+
+
+def test_bytes_that_are_not_those_on_record_are_refused(mirror: Mirror, cache: Path) -> None:
+    record = RECORDS["clip-vit-base-patch32"]
+    assert record.repo is not None
+    assert record.revision is not None
+    files = dict.fromkeys(("config.json", "preprocessor_config.json", "tokenizer.json"), b"{}")
+    files |= {"onnx/text_model.onnx": b"x", "onnx/vision_model.onnx": b"y"}
+    mirror.put(record.revision, files, repo=record.repo)
+    found = ask(record.name, cache=cache, url=mirror.url)
+    on_record = next(file.sha256 for file in record.files if file.path == "tokenizer.json")
+    assert found["error"] == "WeightsError"
+    assert f"{on_record} is on record" in found["message"]
 
 
 def test_what_the_hub_does_not_have_is_named(mirror: Mirror, cache: Path) -> None:
