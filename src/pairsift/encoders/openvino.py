@@ -1,14 +1,13 @@
 """Runs the two towers on the CPU with OpenVINO.
 
 Bits: for one processor type, runtime version and precision a row depends on its own input alone.
-Three habits hold that up. A batch of one is run as a batch of two, because a product with a single
-row takes another kernel. A caption is padded to a length that follows from the caption alone. And
-the stream count is fixed at one, so that the thread count never changes how a sum is split.
+Two habits hold that up. A batch of one is run as a batch of two, because a product with a single
+row takes another kernel. And a caption is padded to a length that follows from the caption alone.
 """
 
 import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +29,9 @@ HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 IMAGE_BATCH = 32
 TEXT_BATCH = 64
 MIN_BATCH = 2
+# Batches that run beside each other. On two cores two streams of one thread took 0.65 of the time
+# of one stream of two threads (towers of storybook's size): less waiting for each other.
+MAX_STREAMS = 4
 # Captions are padded to a multiple of this: few shapes, little padding, one shape a caption.
 LENGTH_STEP = 8
 
@@ -52,10 +54,12 @@ class OpenVinoEncoder:
         self._image_batch = config.batch_size or IMAGE_BATCH
         self._text_batch = config.batch_size or TEXT_BATCH
         precision = choose_precision(config.precision)
+        num_threads = config.threads or os.cpu_count() or 1
+        self._num_streams = min(num_threads, MAX_STREAMS)
         self._properties = {
             "INFERENCE_PRECISION_HINT": HINTS[precision],
-            "INFERENCE_NUM_THREADS": config.threads or os.cpu_count() or 1,
-            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": num_threads,
+            "NUM_STREAMS": self._num_streams,
         }
         self._precision = probe_precision(HINTS[precision])
         if config.precision not in ("auto", self._precision):
@@ -71,8 +75,12 @@ class OpenVinoEncoder:
         self._text = replace(
             self.record.text, trim_exact=self.record.text.trim_exact and fixed.is_dynamic
         )
-        self._image_tower = _core().compile_model(image_tower, "CPU", self._properties)
-        self._text_tower = _core().compile_model(text_tower, "CPU", self._properties)
+        self._image_queue = self._compile(image_tower)
+        self._text_queue = self._compile(text_tower)
+
+    def _compile(self, tower: ov.Model) -> Any:
+        compiled = _core().compile_model(tower, "CPU", self._properties)
+        return ov.AsyncInferQueue(compiled, self._num_streams)
 
     @property
     def provenance(self) -> Provenance:
@@ -112,11 +120,12 @@ class OpenVinoEncoder:
         Raises:
             ModelError: A row is not finite.
         """
-        rows = np.zeros((len(pixels), self.width), dtype=np.float32)
-        for begin in range(0, len(pixels), self._image_batch):
-            batch = np.stack(pixels[begin : begin + self._image_batch])
-            rows[begin : begin + len(batch)] = _run(self._image_tower, batch)
-        return _finite(rows, "image")
+        size = min(self._image_batch, self._share(len(pixels)))
+        jobs = (
+            (range(begin, min(begin + size, len(pixels))), np.stack(pixels[begin : begin + size]))
+            for begin in range(0, len(pixels), size)
+        )
+        return _finite(self._run(self._image_queue, len(pixels), jobs), "image")
 
     def encode_texts(self, captions: Sequence[TokenizedCaption]) -> FloatArray:
         """Return unit-norm rows, shape (N, D), in input order; batches are formed by length.
@@ -124,11 +133,32 @@ class OpenVinoEncoder:
         Raises:
             ModelError: A row is not finite.
         """
-        rows = np.zeros((len(captions), self.width), dtype=np.float32)
-        for length, chosen in _by_length(captions, self._text, self._text_batch):
-            ids = pad([captions[index] for index in chosen], self._text, length=length)
-            rows[chosen] = _run(self._text_tower, ids)
-        return _finite(rows, "caption")
+        size = min(self._text_batch, self._share(len(captions)))
+        jobs = (
+            (chosen, pad([captions[index] for index in chosen], self._text, length=length))
+            for length, chosen in _by_length(captions, self._text, size)
+        )
+        return _finite(self._run(self._text_queue, len(captions), jobs), "caption")
+
+    def _share(self, num_rows: int) -> int:
+        """Return how many rows each stream gets when there are fewer than full batches."""
+        return max(1, -(-num_rows // self._num_streams))
+
+    def _run(self, queue: Any, num_rows: int, jobs: Iterable[tuple[Sequence[int], Any]]) -> Any:
+        """Run batches beside each other and return the rows in input order."""
+        rows = np.zeros((num_rows, self.width), dtype=np.float32)
+
+        def take(request: Any, indices: Sequence[int]) -> None:
+            rows[list(indices)] = request.get_output_tensor(0).data[: len(indices)]
+
+        queue.set_callback(take)
+        try:
+            for indices, batch in jobs:
+                several = np.repeat(batch, MIN_BATCH, axis=0) if len(batch) < MIN_BATCH else batch
+                queue.start_async({0: several}, indices)
+        finally:
+            queue.wait_all()
+        return rows
 
 
 def _build(model: LocalModel) -> tuple[ov.Model, ov.Model]:
@@ -184,14 +214,6 @@ def probe_precision(hint: str) -> str:
 @functools.cache
 def _core() -> Any:
     return ov.Core()
-
-
-def _run(tower: Any, batch: Any) -> FloatArray:
-    num_rows = len(batch)
-    if num_rows < MIN_BATCH:
-        batch = np.repeat(batch, MIN_BATCH, axis=0)
-    rows: FloatArray = tower(batch)[0]
-    return rows[:num_rows]
 
 
 def _by_length(
