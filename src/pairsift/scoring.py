@@ -67,6 +67,8 @@ class PairScorer:
         details: Add the detail columns.
         likeness: Looks at every picture, for models that know one world only.
         decode_threads: Threads that read and decode (default: one a processor).
+
+    ``num_truncated`` counts the captions so far that were cut to the context length.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class PairScorer:
         self.details = details
         self.likeness = likeness
         self.clock = StageClock()
+        self.num_truncated = 0
         self._pool = ThreadPoolExecutor(
             max_workers=decode_threads or os.cpu_count() or 1, thread_name_prefix="decode"
         )
@@ -240,7 +243,9 @@ class PairScorer:
             prefix = self.measure.caption_prefix
             rows = list(batch.captions)
             texts = [prefix + batch.captions[row] for row in rows]
-            return dict(zip(rows, self.encoder.prepare_captions(texts), strict=True))
+            captions = self.encoder.prepare_captions(texts)
+        self.num_truncated += sum(caption.is_truncated for caption in captions)
+        return dict(zip(rows, captions, strict=True))
 
     def _encode(
         self, images: Sequence[PreparedImage], tokens: Sequence[TokenizedCaption]

@@ -174,3 +174,14 @@ def test_prefix(tmp_path: Path) -> None:
     summary = score(table, tmp_path / "o.csv", output=OutputConfig(column_prefix="clip_"))
     assert summary.added_columns[0] == "clip_similarity"
     assert "clip_similarity_status" in read(tmp_path / "o.csv")[0]
+
+
+def test_captions_that_are_cut_are_counted(tmp_path: Path) -> None:
+    table = make_table(tmp_path, num_rows=3)
+    table.write_text(f"image,caption\n0.png,{'x' * 65}\n1.png,short\n2.png,{'y' * 900}\n")
+    config = ScoreConfig(model=FAKE)
+    out = tmp_path / "o.csv"
+    summary = score_file(config, table, output_path=out, build=build_scorer)
+    assert summary.truncated_captions == 2
+    facts = json.loads((run_folder(out) / "run.json").read_text())
+    assert facts["summary"]["truncated_captions"] == 2

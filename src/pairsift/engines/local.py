@@ -102,6 +102,7 @@ def score_file(
     summary.seconds = time.perf_counter() - begin - summary.setup_seconds
     summary.stage_seconds = dict(scorer.clock.seconds)
     summary.limiting_stage = scorer.clock.limiting()
+    summary.truncated_captions = scorer.num_truncated
     if scorer.likeness is not None and (
         words := scorer.likeness.warning(scorer.encoder.provenance.model)
     ):
