@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -189,3 +191,26 @@ def test_many_threads_share_one(root: Path) -> None:
         names = [f"{index}.jpg".encode() for index in range(40)]
         assert list(pool.map(sources.read, names)) == [str(index).encode() for index in range(40)]
     assert open_files() == open_before
+
+
+def test_a_locale_without_the_name_s_letters(root: Path) -> None:
+    # Another process, because the encoding of file names is fixed when Python starts.
+    code = """
+import sys
+from pathlib import Path
+from pairsift.config import ImageConfig
+from pairsift.sources import Sources
+try:
+    Sources(Path(sys.argv[1]), ImageConfig()).read("\\u65e5.png".encode())
+except Exception as error:
+    print(repr(getattr(error, "status", error)))
+"""
+    plain = os.environ | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(root)],
+        env=plain,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "image_not_found" in ran.stdout

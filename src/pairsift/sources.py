@@ -110,6 +110,10 @@ class Sources:
             # A loop of links, or a part that may not be looked into.
             reason = f"a loop of links, or a part that cannot be read: {_shown(text)}"
             raise ImageError(RowStatus.IMAGE_UNREADABLE, reason) from error
+        except UnicodeEncodeError as error:
+            # A locale without UTF-8: no file here can have that name.
+            reason = f"this system's file names have no such letters: {_shown(text)}"
+            raise ImageError(RowStatus.IMAGE_NOT_FOUND, reason) from error
         if not path.is_relative_to(self.root):
             reason = f"leaves the image root: {_shown(text)} (hint: --image-root)"
             raise ImageError(RowStatus.IMAGE_OUTSIDE_ROOT, reason)
