@@ -14,6 +14,7 @@ from pairsift.locks import (
     read_lock,
     verify_files,
     write_lock,
+    write_whole,
 )
 
 
@@ -108,3 +109,12 @@ def test_what_is_no_lock_is_said_to_be_none(folder: Path, text: str) -> None:
     (folder / "lock.json").write_text(text)
     with pytest.raises(WeightsError, match=r"lock\.json"):
         read_lock(folder / "lock.json")
+
+
+def test_others_may_read_what_was_written(tmp_path: Path) -> None:
+    by_hand = tmp_path / "by-hand"
+    by_hand.touch()
+    for replace in (False, True):
+        write_whole(tmp_path / "lock.json", "{}", replace=replace)
+        assert (tmp_path / "lock.json").stat().st_mode == by_hand.stat().st_mode
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["by-hand", "lock.json"]

@@ -1,13 +1,12 @@
 """What a job reports: progress while it runs, a summary at the end."""
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pairsift.histograms import Histogram
+from pairsift.locks import write_whole
 from pairsift.protocols import Provenance
 from pairsift.statuses import RowStatus
 
@@ -117,13 +116,4 @@ class JobSummary:
 
 def write_json(path: Path, data: dict[str, Any]) -> None:
     """Write a JSON file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(data, file, indent=2, ensure_ascii=False)
-            file.write("\n")
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n", replace=True)
