@@ -1,3 +1,4 @@
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,9 @@ def test_pillow_images_in_any_mode(calculator: ImageTextSimilarityCalculator) ->
         (np.zeros((4, 4), dtype=np.uint8), RowStatus.IMAGE_UNSUPPORTED),
         (np.zeros((4, 4, 3), dtype=np.float32), RowStatus.IMAGE_UNSUPPORTED),
         (np.zeros((0, 4, 3), dtype=np.uint8), RowStatus.IMAGE_EMPTY),
+        (Image.open(BytesIO(encoded(picture(1), "PNG")[:-60])), RowStatus.IMAGE_CORRUPT),
+        ("a\0b.png", RowStatus.IMAGE_NOT_FOUND),
+        (None, RowStatus.IMAGE_UNSUPPORTED),
     ],
 )
 def test_a_bad_image_is_an_error_that_names_its_index(

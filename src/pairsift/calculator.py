@@ -102,8 +102,16 @@ class ImageTextSimilarityCalculator:
                 raise ImageError(RowStatus.IMAGE_EMPTY, f"no pixels: shape {image.shape}")
             return Image.fromarray(image)
         if isinstance(image, Image.Image):
+            try:
+                image.load()  # Pillow opens lazily: damage shows here
+            except OSError as error:
+                raise ImageError(RowStatus.IMAGE_CORRUPT, str(error)) from error
             return flatten_image(image)
-        data = image if isinstance(image, bytes) else _read(Path(image))
+        try:
+            data = image if isinstance(image, bytes) else _read(Path(image))
+        except TypeError as error:
+            reason = f"expected a path, bytes, a Pillow image or an array: {error}"
+            raise ImageError(RowStatus.IMAGE_UNSUPPORTED, reason) from error
         return decode_image(data, self.image_config, target=self.encoder.image_size).rgb
 
 
@@ -117,3 +125,5 @@ def _read(path: Path) -> bytes:
         raise ImageError(RowStatus.IMAGE_NOT_A_FILE, f"a directory: {path}") from error
     except OSError as error:
         raise ImageError(RowStatus.IMAGE_UNREADABLE, f"{path}: {error.strerror}") from error
+    except ValueError as error:  # a NUL, or letters that this system's file names do not have
+        raise ImageError(RowStatus.IMAGE_NOT_FOUND, f"{path!r}: {error}") from error
