@@ -93,3 +93,10 @@ def test_a_lying_header(tmp_path: Path, entry: dict[str, object]) -> None:
     path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 8)
     with pytest.raises(WeightsError, match="tensor w"):
         map_file(path)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"weight_map": ["a"]}'])
+def test_a_malformed_index_is_said_to_be_one(tmp_path: Path, text: str) -> None:
+    (tmp_path / "model.safetensors.index.json").write_text(text)
+    with pytest.raises(WeightsError, match="is not an index"):
+        weight_files(tmp_path)

@@ -136,14 +136,17 @@ def weight_files(folder: Path) -> list[Path]:
         Paths in name order; empty when the folder holds no safetensors weights.
 
     Raises:
-        WeightsError: A shard named by the index is not there, or lies outside the folder.
+        WeightsError: The index is malformed, or a shard that it names is not in the folder.
     """
     if (folder / WEIGHTS_FILE).is_file():
         return [folder / WEIGHTS_FILE]
     if not (folder / INDEX_FILE).is_file():
         return []
-    index = json.loads((folder / INDEX_FILE).read_bytes())
-    names = sorted(set(index.get("weight_map", {}).values()))
+    try:
+        index = json.loads((folder / INDEX_FILE).read_bytes())
+        names = sorted(set(index["weight_map"].values()))
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise WeightsError(f"{folder / INDEX_FILE} is not an index of shards: {error!r}") from error
     for name in names:
         if Path(name).name != name or not (folder / name).is_file():
             raise WeightsError(f"{INDEX_FILE} names {name!r}, which is not in {folder}")
