@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pairsift.cli import run
-from pairsift.model_commands import known_models
+from pairsift.model_commands import known_models, say
 from pairsift.models import RECORDS
 from tests.word_checkpoint import write_word_checkpoint
 
@@ -79,3 +79,8 @@ def test_a_folder_that_is_no_checkpoint_is_one_line(
 ) -> None:
     assert run(["models", "check", str(tmp_path)]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_what_is_told_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    say("available: a\x1b[2Jb,\nc")
+    assert capsys.readouterr().err == "available: a\N{REPLACEMENT CHARACTER}[2Jb,\nc\n"

@@ -109,8 +109,10 @@ def check(
 
 
 def say(words: str) -> None:
-    """Tell the user something that is not data."""
-    typer.echo(words, err=True)
+    """Tell the user something that is not data; names out of tables and files are not trusted."""
+    from pairsift.summary import printable
+
+    typer.echo("\n".join(map(printable, words.split("\n"))), err=True)
 
 
 def known_models() -> list[dict[str, Any]]:
