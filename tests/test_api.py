@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import pairsift
@@ -57,3 +58,8 @@ def test_nothing_in_gives_the_columns(tmp_path: Path) -> None:
     out = pairsift.score_table(tmp_path / "a.csv", config=FAKE)
     assert out.num_rows == 0
     assert "similarity" in out.column_names
+    table = pa.table({"id": pa.array([], pa.int64()), "image": [], "caption": []})
+    pq.write_table(table, tmp_path / "a.parquet")
+    out = pairsift.score_table(tmp_path / "a.parquet", config=FAKE)
+    assert out.schema.field("id").type == pa.int64()
+    assert out.schema.names == [*table.column_names, *out.schema.names[3:]]

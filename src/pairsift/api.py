@@ -15,7 +15,7 @@ from pairsift.engines import local
 from pairsift.job import JobSummary, Progress
 from pairsift.scoring import PairScorer
 from pairsift.tables.columns import added_names, find_columns
-from pairsift.tables.formats import batch_to_arrow, open_table, pairs_from_arrow
+from pairsift.tables.formats import batch_to_arrow, empty_table, open_table, pairs_from_arrow
 
 
 class ArrowStream(Protocol):
@@ -140,8 +140,7 @@ def _score_path(path: Path, config: ScoreConfig) -> pa.Table:
 
     added = list(scorer.stream(pairs()))
     if not kept:
-        fields = [pa.field(name, pa.string()) for name in reader.column_names]
-        return _append(pa.schema(fields).empty_table(), added, scorer=scorer, names=names)
+        return _append(empty_table(reader), added, scorer=scorer, names=names)
     return _append(pa.Table.from_batches(kept), added, scorer=scorer, names=names)
 
 

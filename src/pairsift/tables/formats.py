@@ -10,8 +10,16 @@ from pairsift.protocols import TableBatch, TableFormat, TableReader
 from pairsift.tables import csv, parquet
 from pairsift.tables.csv import CsvPayload
 from pairsift.tables.pairs import pairs_from_arrow
+from pairsift.tables.parquet import ParquetReader
 
-__all__ = ["FORMATS", "batch_to_arrow", "format_of", "open_table", "pairs_from_arrow"]
+__all__ = [
+    "FORMATS",
+    "batch_to_arrow",
+    "empty_table",
+    "format_of",
+    "open_table",
+    "pairs_from_arrow",
+]
 
 FORMATS: tuple[TableFormat, ...] = (csv.FORMAT, parquet.FORMAT)
 
@@ -53,6 +61,13 @@ def open_table(path: Path, config: TableConfig) -> TableReader:
     except PermissionError as error:
         message = f"cannot read {path}: {error.strerror}"
         raise UsageError(message) from error
+
+
+def empty_table(reader: TableReader) -> pa.Table:
+    """Return the user's columns without a row, of the types that ``batch_to_arrow`` gives."""
+    if isinstance(reader, ParquetReader):
+        return reader.schema.empty_table()
+    return pa.schema([(name, pa.string()) for name in reader.column_names]).empty_table()
 
 
 def batch_to_arrow(reader: TableReader, batch: TableBatch) -> pa.RecordBatch:
