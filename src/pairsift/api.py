@@ -54,7 +54,7 @@ def score_file(
     *,
     config: ScoreConfig | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
-    announce: Callable[[str], None] = lambda _: None,
+    announce: Callable[[str], None] | None = None,
 ) -> JobSummary:
     """Write a table again with the score columns added; see ``engines.local.score_file``.
 
@@ -63,7 +63,7 @@ def score_file(
         output_path: Where the enriched table goes; None for standard output.
         config: Every option of the job.
         on_progress: Called after every batch.
-        announce: Told what the user should know, such as a licence on first use.
+        announce: Told what the user should know, such as a licence (default: a log line).
 
     Returns:
         What was done.

@@ -19,13 +19,13 @@ ACCELERATORS = ("cuda", "mps")
 
 
 def build_encoder(
-    config: ModelConfig, *, announce: Callable[[str], None] = lambda _: None
+    config: ModelConfig, *, announce: Callable[[str], None] | None = None
 ) -> tuple[Encoder, ModelRecord]:
     """Return an encoder and the record of the model it runs.
 
     Args:
         config: Which model, where and how.
-        announce: Told what the user should know, such as a licence on first use.
+        announce: Told what the user should know, such as a licence (default: a log line).
 
     Raises:
         UnknownNameError: There is no such model, runtime or device.
@@ -79,7 +79,7 @@ def choose_runtime(config: ModelConfig) -> str:
 
 
 def build_parts(
-    config: ScoreConfig, *, announce: Callable[[str], None] = lambda _: None
+    config: ScoreConfig, *, announce: Callable[[str], None] | None = None
 ) -> tuple[Encoder, Measure]:
     """Return the two parts of a calculator; errors as in ``build_encoder``."""
     encoder, record = build_encoder(config.model, announce=announce)
@@ -87,7 +87,7 @@ def build_parts(
 
 
 def build_calculator(
-    config: ScoreConfig, *, announce: Callable[[str], None] = lambda _: None
+    config: ScoreConfig, *, announce: Callable[[str], None] | None = None
 ) -> ImageTextSimilarityCalculator:
     """Return the calculator that a configuration describes; errors as in ``build_encoder``."""
     encoder, measure = build_parts(config, announce=announce)
@@ -97,14 +97,14 @@ def build_calculator(
 
 
 def build_scorer(
-    config: ScoreConfig, root: Path, *, announce: Callable[[str], None] = lambda _: None
+    config: ScoreConfig, root: Path, *, announce: Callable[[str], None] | None = None
 ) -> PairScorer:
     """Return the scorer that a configuration describes; errors as in ``build_encoder``.
 
     Args:
         config: Every option of the job.
         root: Folder that references start from and may not leave.
-        announce: Told what the user should know.
+        announce: Told what the user should know (default: a log line).
     """
     encoder, measure = build_parts(config, announce=announce)
     return PairScorer(
