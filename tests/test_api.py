@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import pairsift
-from pairsift.config import ModelConfig, ScoreConfig, TableConfig
+from pairsift.config import CaptionConfig, ModelConfig, ScoreConfig, TableConfig
 from tests.bad_inputs import encoded, picture
 from tests.engines.test_local import make_table
 
@@ -63,3 +63,12 @@ def test_nothing_in_gives_the_columns(tmp_path: Path) -> None:
     out = pairsift.score_table(tmp_path / "a.parquet", config=FAKE)
     assert out.schema.field("id").type == pa.int64()
     assert out.schema.names == [*table.column_names, *out.schema.names[3:]]
+
+
+def test_the_calculator_cleans_captions_as_the_table_does() -> None:
+    config = ScoreConfig(model=FAKE.model, caption=CaptionConfig(clean_captions=True))
+    data = encoded(picture(1), "PNG")
+    table = pa.table({"image": [data], "caption": ["caf&eacute;"]})
+    (expected,) = pairsift.score_table(table, config=config)["similarity"].to_pylist()
+    calculator = pairsift.load_calculator(config=config)
+    assert calculator.calculate([data], ["caf&eacute;"]).tolist() == [expected]

@@ -92,7 +92,10 @@ def build_calculator(
     """Return the calculator that a configuration describes; errors as in ``build_encoder``."""
     encoder, measure = build_parts(config, announce=announce)
     return ImageTextSimilarityCalculator(
-        encoder=encoder, measure=measure, image_config=config.image
+        encoder=encoder,
+        measure=measure,
+        image_config=config.image,
+        caption_config=config.caption,
     )
 
 

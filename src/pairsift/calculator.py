@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pairsift.config import ImageConfig
+from pairsift.config import CaptionConfig, ImageConfig
 from pairsift.errors import CaptionError, ImageError, ShapeError
 from pairsift.images import decode_image, flatten_image
 from pairsift.protocols import Encoder, FloatArray, Measure, PixelArray
 from pairsift.statuses import RowStatus
+from pairsift.tokenization import clean_caption
 
 ImageInput: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
 """A path, an encoded image, a Pillow image, or pixels of shape (H, W, 3)."""
@@ -30,6 +31,7 @@ class ImageTextSimilarityCalculator:
         encoder: Turns images and captions into unit-norm rows of one space.
         measure: Turns two rows into a number.
         image_config: Limits and policy of decoding.
+        caption_config: How captions are read.
 
     Example:
         >>> from pairsift.encoders.fake import FakeEncoder
@@ -43,11 +45,17 @@ class ImageTextSimilarityCalculator:
     """
 
     def __init__(
-        self, *, encoder: Encoder, measure: Measure, image_config: ImageConfig | None = None
+        self,
+        *,
+        encoder: Encoder,
+        measure: Measure,
+        image_config: ImageConfig | None = None,
+        caption_config: CaptionConfig | None = None,
     ) -> None:
         self.encoder = encoder
         self.measure = measure
         self.image_config = image_config or ImageConfig()
+        self.caption_config = caption_config or CaptionConfig()
 
     def calculate(self, images: Sequence[ImageInput], captions: Sequence[str]) -> FloatArray:
         """Return the measure of each pair.
@@ -79,6 +87,8 @@ class ImageTextSimilarityCalculator:
 
     def encode_captions(self, captions: Sequence[str]) -> FloatArray:
         """Return unit-norm text embeddings, shape (N, D); errors as in ``calculate``."""
+        if self.caption_config.clean_captions:
+            captions = [clean_caption(caption) for caption in captions]
         for index, caption in enumerate(captions):
             if not caption.strip():
                 raise CaptionError(RowStatus.CAPTION_EMPTY, f"caption {index}: it is empty")
