@@ -164,3 +164,19 @@ def test_leaving_a_stream_early_leaves_nothing_running(tmp_path: Path) -> None:
     stream = source.stream(pairs([good(seed)]) for seed in range(50))
     next(stream)
     stream.close()  # type: ignore[attr-defined]
+
+
+def test_what_nobody_foresaw_costs_one_row(tmp_path: Path) -> None:
+    class Surprise(Sources):
+        def read(self, reference: bytes) -> bytes:  # noqa: ARG002
+            raise RuntimeError("nobody foresaw this")
+
+    encoder = FakeEncoder()
+    surprised = PairScorer(
+        encoder=encoder,
+        measure=find_measure("cosine", encoder.record),
+        sources=Surprise(tmp_path, ImageConfig()),
+    )
+    out = surprised(pairs([(b"a.png", None, b"a", None), good(1)])).to_pylist()
+    assert [row["similarity_status"] for row in out] == ["image_unreadable", "ok"]
+    assert out[0]["similarity_error"] == "RuntimeError: nobody foresaw this"

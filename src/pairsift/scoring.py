@@ -207,6 +207,9 @@ class PairScorer:
         except ImageError as error:
             # Without its traceback, which would keep the image's bytes alive.
             return error.with_traceback(None)
+        except Exception as error:  # noqa: BLE001 - the row boundary: one row never ends a job
+            reason = f"{type(error).__name__}: {error}"
+            return ImageError(RowStatus.IMAGE_UNREADABLE, reason)
 
     def _finish(self, batch: _Prepared) -> pa.RecordBatch:
         images = self._collect_images(batch)
