@@ -71,7 +71,15 @@ def auc(positives: np.ndarray, negatives: np.ndarray) -> float:
     return float((below + upto).mean() / 2 / len(negatives))
 
 
-def _as_scored(image: Image.Image) -> np.ndarray:
+def as_scored(image: Image.Image) -> np.ndarray:
+    """Pass a picture through the file that `pairsift storybook` would write.
+
+    Args:
+        image: The drawn picture.
+
+    Returns:
+        What the model takes, uint8, shape (S, S, 3).
+    """
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
     return prepare_picture(Image.open(buffer).convert("RGB"))
@@ -105,7 +113,7 @@ def evaluate(folder: Path, *, seed: int, num_pairs: int) -> dict[str, Any]:
     pairs = [make_pair(seed, index) for index in range(num_pairs)]
     scenes = encode_scenes([pair.scene for pair in pairs])
     claims = encode_claims([pair.caption.claims for pair in pairs])
-    images = embed_images(model, shape, np.stack([_as_scored(pair.image) for pair in pairs]))
+    images = embed_images(model, shape, np.stack([as_scored(pair.image) for pair in pairs]))
 
     def embed(texts: list[str]) -> np.ndarray:
         return embed_texts(model, shape, encode_captions(tokenizer, texts, shape.context_length))
