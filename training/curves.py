@@ -10,11 +10,18 @@ from typing import Any, Final
 from PIL import Image, ImageDraw, ImageFont
 
 # Okabe and Ito 2008: colours that stay apart for everybody.
-_INKS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_INKS: Final = {
+    "kind": "#D55E00",
+    "colour": "#009E73",
+    "count": "#CC79A7",
+    "size": "#E69F00",
+    "side": "#56B4E9",
+    "right": "#0072B2",
+}
 _STAGES: Final = ("words", "look", "both")
 _PANEL: Final = (460, 320)
 _LEFT, _TOP, _RIGHT, _BOTTOM = 44, 34, 70, 34
-_NOT_SHARES: Final = ("time", "stage", "step", "rate", "loss", "contrast")
+_NOT_SHARES: Final = ("time", "stage", "step", "rate", "loss", "contrast", "far")
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
@@ -67,7 +74,7 @@ def _draw_panel(stage: str, lines: list[dict[str, Any]]) -> Image.Image:
     ends = sorted((lines[-1][name], name) for name in names)
     lowest = _PANEL[1] - _BOTTOM + 14.0
     for value, name in ends:
-        ink = _INKS[names.index(name) % len(_INKS)]
+        ink = _INKS.get(name, "#000000")
         draw.line([at(line["step"], line[name]) for line in lines], fill=ink, width=2)
         # Names stand where their lines end, but never on each other.
         lowest = min(lowest - 14, at(last, value)[1])

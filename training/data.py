@@ -18,7 +18,13 @@ from pairsift.storybook.drawing import draw_scene
 from pairsift.storybook.rng import Draws
 from pairsift.storybook.scenes import Scene, make_scene
 from training.claims import encode_claims
-from training.pictures import compress, patch_labels, patches_that_show, prepare_picture
+from training.pictures import (
+    compress,
+    group_middles,
+    patch_labels,
+    patches_that_show,
+    prepare_picture,
+)
 from training.shapes import GRID, PICTURE_SIDE
 from training.truth import decode_scene, encode_scenes, mirror
 
@@ -41,6 +47,7 @@ class View:
         scenes: Scene rows, shape (N, 10).
         patches: What each patch shows, kind and colour, uint8, shape (N, P, 2).
         shows: Whether a patch shows part of a thing, bool, shape (N, P).
+        middles: x and y of both groups, -1 to 1, float32, shape (N, 2, 2).
         tokens: Token ids of the captions, uint16, shape (N, C, L).
         claims: Claim rows of the captions, shape (N, C, 10); caption 0 is the true one.
     """
@@ -49,6 +56,7 @@ class View:
     scenes: np.ndarray
     patches: np.ndarray
     shows: np.ndarray
+    middles: np.ndarray
     tokens: np.ndarray
     claims: np.ndarray
 
@@ -210,12 +218,14 @@ def read_view(folder: Path, number: int, view: int, family: str, *, seed: int) -
         tokens, claims = file[family], file["claims"]
     pixels[flips] = pixels[flips][:, :, ::-1]
     indices = range(number * SHARD, (number + 1) * SHARD)
-    world = TRAINING_WORLD + seed
-    shows = np.stack([patches_that_show(make_scene(world, index)) for index in indices])
+    drawn = [make_scene(TRAINING_WORLD + seed, index) for index in indices]
+    shows = np.stack([patches_that_show(scene) for scene in drawn])
+    middles = np.stack([group_middles(scene) for scene in drawn])
+    middles[flips, :, 0] *= -1
     for array in (patches, shows):
         grid = array.reshape(-1, GRID, GRID, *array.shape[2:])
         grid[flips] = grid[flips][:, :, ::-1]
-    return View(pixels, mirror(scenes, flips), patches, shows, tokens, claims)
+    return View(pixels, mirror(scenes, flips), patches, shows, middles, tokens, claims)
 
 
 def _caption_arrays(

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from pairsift.storybook.vocabulary import DIRECTIONS, KINDS, MAX_COUNT, PLACES, SIZES
-from training.truth import COLOUR_NAMES, FACTS_OF_A_KIND
+from training.truth import COLOUR_NAMES, FACTS_OF_A_KIND, FIRST, SECOND
 
 _FACTS: Final = (
     ("colour", len(COLOUR_NAMES)),
@@ -85,3 +85,20 @@ def claims_loss(guesses: torch.Tensor, claims: np.ndarray) -> torch.Tensor:
                 picked = guess[known, kind[known], base : base + size]
                 loss = loss + functional.cross_entropy(picked, value[known])
     return loss + 8 * functional.binary_cross_entropy_with_logits(guess[:, :, 0], there[:, :-1])
+
+
+def middles_loss(guesses: torch.Tensor, scenes: np.ndarray, middles: np.ndarray) -> torch.Tensor:
+    """Distance between where a kind is said to stand and where it stands.
+
+    Args:
+        guesses: x and y of every kind, shape (N, kinds * 2).
+        scenes: Scene rows, shape (N, 10).
+        middles: x and y of both groups, shape (N, 2, 2).
+
+    Returns:
+        The mean absolute error over the groups that are there, in half sides of the picture.
+    """
+    kinds = torch.from_numpy(scenes[:, [FIRST, SECOND]].astype(np.int64))
+    row, group = torch.nonzero(kinds >= 0, as_tuple=True)
+    said = guesses.unflatten(1, (len(KINDS), 2))[row, kinds[row, group]]
+    return (said - torch.from_numpy(middles)[row, group]).abs().mean()

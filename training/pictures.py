@@ -88,3 +88,19 @@ def patches_that_show(scene: Scene) -> np.ndarray:
             rows, columns = (overlap.clip(0) / side for overlap in overlaps)
             shows |= rows[:, None] * columns[None] > 0.2
     return shows.reshape(-1)
+
+
+def group_middles(scene: Scene) -> np.ndarray:
+    """Say where the groups stand: a relation is two of these compared.
+
+    Args:
+        scene: The scene.
+
+    Returns:
+        float32, shape (2, 2): x and y of each group's middle, from -1 (left, top) to 1; 0 for a
+        group that is not there.
+    """
+    middles = np.zeros((2, 2), np.float32)
+    for row, spots in zip(middles, place_things(scene), strict=False):
+        row[:] = np.mean([(spot.x, spot.y) for spot in spots], axis=0) / (SIDE / 2) - 1
+    return middles

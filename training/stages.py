@@ -20,7 +20,7 @@ from torch.nn import functional
 from pairsift.storybook.vocabulary import KINDS
 from training.claims import truth_matrix
 from training.data import NUM_CAPTIONS, View
-from training.fact_losses import claims_loss, facts_loss
+from training.fact_losses import claims_loss, facts_loss, middles_loss
 from training.loss import pair_loss, rank_loss
 from training.shapes import Shape
 from training.towers import (
@@ -40,6 +40,7 @@ from training.truth import (
 NUM_NEIGHBOURS: Final = 6  # one-thing-wrong scenes of each scene
 _WHOLE_SHARE: Final = 0.1  # of the steps of stage look that see all patches
 _WHOLE_SHARE_OF_BOTH: Final = 0.3
+_MIDDLES_WEIGHT: Final = 3.0
 _CHUNKS: Final = 5
 _EXTRA_PATCHES: Final = 1
 _WRONG_USED: Final = 3  # wrong captions of each picture in a step
@@ -55,9 +56,10 @@ def build_helpers(shape: Shape, config: Any) -> Any:
         config: Its transformers configuration.
 
     Returns:
-        A module of four: ``scene_tower`` from facts to embeddings; ``image_facts`` and
+        A module of five: ``scene_tower`` from facts to embeddings; ``image_facts`` and
         ``text_facts`` from a tower's pooled state to facts; ``patch_facts`` from a patch's state
-        to its kind and colour; with a learnt scale and bias.
+        to its kind and colour; ``image_middles`` to where each kind stands; with a learnt scale
+        and bias.
     """
     image_width = config.vision_config.hidden_size
     text_width = config.text_config.hidden_size if shape.family == "clip" else shape.width
@@ -67,6 +69,7 @@ def build_helpers(shape: Shape, config: Any) -> Any:
             "image_facts": nn.Linear(image_width, NUM_FACTS),
             "text_facts": nn.Linear(text_width, NUM_FACTS),
             "patch_facts": nn.Linear(image_width, len(KINDS) + 1 + len(COLOUR_NAMES) + 1),
+            "image_middles": nn.Linear(image_width, 2 * len(KINDS)),
         }
     )
     helpers.register_parameter("log_scale", nn.Parameter(torch.tensor(math.log(_SCALE))))
@@ -233,6 +236,8 @@ def _picture_facts_loss(
     """What the picture and each patch of it should say outright."""
     target = torch.from_numpy(facts(view.scenes))
     loss, told = facts_loss(helpers["image_facts"](pooled), target)
+    far = middles_loss(helpers["image_middles"](pooled), view.scenes, view.middles)
+    loss, told = loss + _MIDDLES_WEIGHT * far, told | {"far": float(far.detach())}
     guesses = helpers["patch_facts"](states)
     labels = torch.from_numpy(shown.reshape(-1, 2).astype(np.int64))
     kinds = len(KINDS) + 1

@@ -4,8 +4,10 @@ import torch
 
 from pairsift.storybook.captions import make_caption
 from pairsift.storybook.scenes import make_scene
+from pairsift.storybook.vocabulary import KINDS
 from training.claims import encode_claims
-from training.fact_losses import claims_loss, facts_loss
+from training.fact_losses import claims_loss, facts_loss, middles_loss
+from training.pictures import group_middles
 from training.truth import NUM_FACTS, encode_scenes, facts
 
 pytestmark = pytest.mark.torch
@@ -29,3 +31,14 @@ def test_claims_are_the_facts_that_are_said() -> None:
     plain = np.array([claim.place == scenes[n].place for n, claim in enumerate(full)])[both]
     assert float(claims_loss(right[plain], claims[both][plain])) < 1e-3
     assert float(claims_loss(wrong, claims[both])) > 5
+
+
+def test_middles_are_compared_kind_by_kind() -> None:
+    scenes = [make_scene(1, index) for index in range(40)]
+    rows, middles = encode_scenes(scenes), np.stack([group_middles(scene) for scene in scenes])
+    right = torch.zeros(len(scenes), len(KINDS), 2)
+    for scene, guess, middle in zip(scenes, right, middles, strict=True):
+        for group, point in zip(scene.groups, middle, strict=False):
+            guess[KINDS.index(group.kind)] = torch.from_numpy(point)
+    assert float(middles_loss(right.flatten(1), rows, middles)) < 1e-6
+    assert float(middles_loss(right.flatten(1) + 0.5, rows, middles)) == pytest.approx(0.5)

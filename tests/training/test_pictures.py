@@ -4,7 +4,13 @@ from pairsift.storybook.drawing import draw_scene
 from pairsift.storybook.rng import Draws
 from pairsift.storybook.scenes import Group, Scene
 from pairsift.storybook.vocabulary import KINDS
-from training.pictures import compress, patch_labels, patches_that_show, prepare_picture
+from training.pictures import (
+    compress,
+    group_middles,
+    patch_labels,
+    patches_that_show,
+    prepare_picture,
+)
 from training.shapes import GRID, IMAGE_SIZE
 
 SCENE = Scene("day", (Group("cat", "red", 1, "big"), Group("cup", "blue", 1, "big")), "left of", 7)
@@ -28,3 +34,10 @@ def test_pictures_are_prepared_as_for_inference() -> None:
     assert plain.shape == (IMAGE_SIZE, IMAGE_SIZE, 3)
     again = prepare_picture(compress(picture, Draws(0, 1, "file")))
     assert np.abs(plain.astype(int) - again).mean() < 6
+
+
+def test_middles_tell_the_relation() -> None:
+    cat, cup = group_middles(SCENE)
+    assert cat[0] < 0 < cup[0]
+    alone = Scene("day", SCENE.groups[:1], None, 7)
+    assert group_middles(alone)[1].tolist() == [0, 0]
