@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from pairsift.storybook.vocabulary import DIRECTIONS, KINDS, MAX_COUNT, PLACES, SIZES
+from training.shapes import GRID
 from training.truth import COLOUR_NAMES, FACTS_OF_A_KIND, FIRST, SECOND
 
 _FACTS: Final = (
@@ -102,3 +103,27 @@ def middles_loss(guesses: torch.Tensor, scenes: np.ndarray, middles: np.ndarray)
     row, group = torch.nonzero(kinds >= 0, as_tuple=True)
     said = guesses.unflatten(1, (len(KINDS), 2))[row, kinds[row, group]]
     return (said - torch.from_numpy(middles)[row, group]).abs().mean()
+
+
+def spots_loss(guesses: torch.Tensor, kinds: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    """Distance between where patches say that their kind stands and where they are.
+
+    A relation compares two groups' places, and a place bound to a kind is a product of what a
+    patch shows and where it is. Asked of patches, it is learnt before the pooled state needs it:
+    there the mean over a group's patches is the group's middle.
+
+    Args:
+        guesses: x and y under every kind, shape (N, kinds * 2): zero under all but its own.
+        kinds: What each patch shows, int64, shape (N,); one past the last kind: nothing.
+        numbers: Which patch of its picture each one is, int64, shape (N,).
+
+    Returns:
+        The mean over patches that show a thing of the summed squared errors, in half sides.
+    """
+    there = kinds < len(KINDS)
+    rows, kinds, numbers = guesses[there], kinds[there], numbers[there]
+    middles = torch.stack([numbers % GRID, numbers // GRID], 1).float()
+    middles = (middles + 0.5) * (2 / GRID) - 1
+    wanted = torch.zeros_like(rows).view(-1, len(KINDS), 2)
+    wanted[torch.arange(len(rows)), kinds] = middles
+    return (rows - wanted.flatten(1)).square().sum(1).mean()

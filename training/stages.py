@@ -20,7 +20,7 @@ from torch.nn import functional
 from pairsift.storybook.vocabulary import KINDS
 from training.claims import truth_matrix
 from training.data import NUM_CAPTIONS, View
-from training.fact_losses import claims_loss, facts_loss, middles_loss
+from training.fact_losses import claims_loss, facts_loss, middles_loss, spots_loss
 from training.loss import pair_loss, rank_loss
 from training.shapes import Shape
 from training.towers import (
@@ -41,6 +41,7 @@ NUM_NEIGHBOURS: Final = 6  # one-thing-wrong scenes of each scene
 _WHOLE_SHARE: Final = 0.1  # of the steps of stage look that see all patches
 _WHOLE_SHARE_OF_BOTH: Final = 0.3
 _MIDDLES_WEIGHT: Final = 3.0
+_SPOTS_WEIGHT: Final = 3.0
 _CHUNKS: Final = 5
 _EXTRA_PATCHES: Final = 1
 _WRONG_USED: Final = 3  # wrong captions of each picture in a step
@@ -56,10 +57,10 @@ def build_helpers(shape: Shape, config: Any) -> Any:
         config: Its transformers configuration.
 
     Returns:
-        A module of five: ``scene_tower`` from facts to embeddings; ``image_facts`` and
+        A module of six: ``scene_tower`` from facts to embeddings; ``image_facts`` and
         ``text_facts`` from a tower's pooled state to facts; ``patch_facts`` from a patch's state
-        to its kind and colour; ``image_middles`` to where each kind stands; with a learnt scale
-        and bias.
+        to its kind and colour; ``image_middles`` to where each kind stands; ``patch_spots`` from a
+        patch's state to its own place under the kind that it shows; with a learnt scale and bias.
     """
     image_width = config.vision_config.hidden_size
     text_width = config.text_config.hidden_size if shape.family == "clip" else shape.width
@@ -70,6 +71,7 @@ def build_helpers(shape: Shape, config: Any) -> Any:
             "text_facts": nn.Linear(text_width, NUM_FACTS),
             "patch_facts": nn.Linear(image_width, len(KINDS) + 1 + len(COLOUR_NAMES) + 1),
             "image_middles": nn.Linear(image_width, 2 * len(KINDS)),
+            "patch_spots": nn.Linear(image_width, 2 * len(KINDS)),
         }
     )
     helpers.register_parameter("log_scale", nn.Parameter(torch.tensor(math.log(_SCALE))))
@@ -207,12 +209,14 @@ def _look(
     """Run the image tower, mostly on the patches that show something.
 
     Returns the pooled states in the view's order, and the states of the patches that were seen in
-    any order, with what each of them shows.
+    any order, with what each of them shows and its number.
     """
+    numbers = np.broadcast_to(np.arange(view.shows.shape[1], dtype=np.uint8), view.shows.shape)
+    patches = np.concatenate([view.patches, numbers[:, :, None]], 2)
     if random.random() < whole_share:
         pixels = torch.from_numpy(view.pixels)
         _, pooled, states = image_features(model, shape, pixels)
-        return pooled, states.flatten(0, 1), view.patches
+        return pooled, states.flatten(0, 1), patches
     # What shows a thing first, the rest in random order; similar numbers of them together.
     rank = view.shows + random.random(view.shows.shape)
     order = np.argsort(view.shows.sum(1), kind="stable")
@@ -224,7 +228,7 @@ def _look(
         pooled, states = some_patches(model, shape, pixels, torch.from_numpy(keep))
         pools.append(pooled)
         all_states.append(states.flatten(0, 1))
-        labels.append(np.take_along_axis(view.patches[part], keep[:, :, None], 1).reshape(-1, 2))
+        labels.append(np.take_along_axis(patches[part], keep[:, :, None], 1).reshape(-1, 3))
     back = torch.empty(len(order), dtype=torch.long)
     back[torch.from_numpy(order)] = torch.arange(len(order))
     return torch.cat(pools)[back], torch.cat(all_states), np.concatenate(labels)
@@ -239,7 +243,9 @@ def _picture_facts_loss(
     far = middles_loss(helpers["image_middles"](pooled), view.scenes, view.middles)
     loss, told = loss + _MIDDLES_WEIGHT * far, told | {"far": float(far.detach())}
     guesses = helpers["patch_facts"](states)
-    labels = torch.from_numpy(shown.reshape(-1, 2).astype(np.int64))
+    labels = torch.from_numpy(shown.reshape(-1, 3).astype(np.int64))
     kinds = len(KINDS) + 1
+    spots = spots_loss(helpers["patch_spots"](states), labels[:, 0], labels[:, 2])
+    loss, told = loss + _SPOTS_WEIGHT * spots, told | {"spots": float(spots.detach())}
     loss = loss + functional.cross_entropy(guesses[:, :kinds], labels[:, 0])
     return loss + functional.cross_entropy(guesses[:, kinds:], labels[:, 1]), told

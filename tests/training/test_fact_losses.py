@@ -6,7 +6,7 @@ from pairsift.storybook.captions import make_caption
 from pairsift.storybook.scenes import make_scene
 from pairsift.storybook.vocabulary import KINDS
 from training.claims import encode_claims
-from training.fact_losses import claims_loss, facts_loss, middles_loss
+from training.fact_losses import claims_loss, facts_loss, middles_loss, spots_loss
 from training.pictures import group_middles
 from training.truth import NUM_FACTS, encode_scenes, facts
 
@@ -42,3 +42,16 @@ def test_middles_are_compared_kind_by_kind() -> None:
             guess[KINDS.index(group.kind)] = torch.from_numpy(point)
     assert float(middles_loss(right.flatten(1), rows, middles)) < 1e-6
     assert float(middles_loss(right.flatten(1) + 0.5, rows, middles)) == pytest.approx(0.5)
+
+
+def test_a_spot_is_where_a_patch_is_under_what_it_shows() -> None:
+    kinds = torch.tensor([3, len(KINDS), 0])
+    numbers = torch.tensor([0, 4, 35])  # the first, one that shows nothing, and the last
+    right = torch.zeros(3, 2 * len(KINDS))
+    right[0, 6:8] = -5 / 6
+    right[1] = 9.0
+    right[2, 0:2] = 5 / 6
+    assert float(spots_loss(right, kinds, numbers)) == pytest.approx(0, abs=1e-9)
+    swapped = right[:, torch.arange(2 * len(KINDS)).view(-1, 2).flip(1).flatten()]
+    assert float(spots_loss(swapped.neg(), kinds, numbers)) > 1
+    assert float(spots_loss(right * 0, kinds, numbers)) == pytest.approx(25 / 18, abs=1e-6)
