@@ -133,6 +133,23 @@ class TableBatch:
     payload: object
 
 
+@dataclass(frozen=True)
+class Span:
+    """Contiguous rows of one file: what one shard reads.
+
+    Args:
+        first_row: Ordinal of the first row in the file, from 0.
+        num_rows: At least 1.
+        position: Where the first row's bytes begin, so that a reader can go there: an offset in
+            the file, or in the uncompressed stream of a compressed one. 0 where the format finds
+            rows by itself.
+    """
+
+    first_row: int
+    num_rows: int
+    position: int = 0
+
+
 class TableReader(Protocol):
     """Reads one file of a format in batches; iterating again starts again."""
 
@@ -143,6 +160,13 @@ class TableReader(Protocol):
     def count_rows(self) -> int:
         """Return the number of rows, by a scan where the format does not keep it."""
 
+    def plan(self, shard_rows: int) -> Iterator[Span]:
+        """Yield spans of at most ``shard_rows`` rows, in order, that cover every row once.
+
+        The same file gives the same spans. Text formats find them in one scan, as far as the
+        caller goes, so that the first shard can be scored while the rest is still unread.
+        """
+
     def read_batches(
         self,
         *,
@@ -150,8 +174,13 @@ class TableReader(Protocol):
         caption_column: str,
         batch_rows: int,
         rows: Sequence[int] | None = None,
+        span: Span | None = None,
     ) -> Iterator[TableBatch]:
-        """Yield the rows in file order; ``rows`` (ascending ordinals) picks some of them."""
+        """Yield the rows in file order.
+
+        ``rows`` (ascending ordinals of the file) picks some of them; ``span``, one of ``plan``'s,
+        reads only its rows, without those before it. With both, the rows that are in both.
+        """
 
 
 class TableWriter(Protocol):

@@ -16,8 +16,9 @@ import pytest
 
 from pairsift import schema
 from pairsift.config import TableConfig
-from pairsift.protocols import TableBatch, TableFormat, TableReader, TableWriter
+from pairsift.protocols import Span, TableBatch, TableFormat, TableReader, TableWriter
 from pairsift.tables import csv, parquet
+from pairsift.tables.formats import batch_to_arrow
 
 ADDED = schema.output_schema(is_distance=True, is_cosine=False, details=True)
 NUM_ROWS = 23
@@ -169,6 +170,60 @@ def test_a_range_is_as_good_as_a_list(case: Case, tmp_path: Path) -> None:
     assert [batch.pairs.num_rows for batch in batches] == [4]
 
 
+def rows_of(
+    reader: TableReader, *, batch_rows: int, span: Span | None = None
+) -> list[tuple[Any, ...]]:
+    """Return each row's ordinal, pair and columns."""
+    found: list[tuple[Any, ...]] = []
+    for batch in reader.read_batches(**COLUMNS, batch_rows=batch_rows, span=span):
+        rows = zip(batch.pairs.to_pylist(), batch_to_arrow(reader, batch).to_pylist(), strict=True)
+        found += [(batch.first_row + place, *row) for place, row in enumerate(rows)]
+    return found
+
+
+def check_spans(case: Case, folder: Path) -> None:
+    reader = opened(case, folder)
+    whole = rows_of(reader, batch_rows=5)
+    for shard_rows in (1, 2, 3, 7, 10, NUM_ROWS - 1, NUM_ROWS, 1000):
+        spans = list(reader.plan(shard_rows))
+        assert all(0 < span.num_rows <= shard_rows for span in spans)
+        covered = [range(s.first_row, s.first_row + s.num_rows) for s in spans]
+        assert [row for rows in covered for row in rows] == list(range(NUM_ROWS))
+        for batch_rows in (1, 4, 100):
+            # Backwards and by another reader: a span needs nothing that was read before it.
+            parts = [
+                rows_of(opened(case, folder), batch_rows=batch_rows, span=s) for s in spans[::-1]
+            ]
+            assert [row for part in parts[::-1] for row in part] == whole
+
+
+def test_span_by_span_is_the_whole(case: Case, tmp_path: Path) -> None:
+    check_spans(case, tmp_path)
+
+
+def test_the_plan_is_the_same_again(case: Case, tmp_path: Path) -> None:
+    reader = opened(case, tmp_path)
+    assert list(reader.plan(4)) == list(opened(case, tmp_path).plan(4))
+    assert next(reader.plan(4)) == next(reader.plan(4))
+
+
+@pytest.mark.parametrize("rows", [[], [0], [9, 11, 12, 22], range(3, 12), [50]])
+def test_rows_of_a_span_are_those_of_both(case: Case, tmp_path: Path, rows: Sequence[int]) -> None:
+    reader = opened(case, tmp_path)
+    for span in reader.plan(5):
+        batches = reader.read_batches(**COLUMNS, batch_rows=2, rows=rows, span=span)
+        inside = [row for row in rows if 0 <= row - span.first_row < span.num_rows]
+        ordinals: list[int] = []
+        for batch in batches:
+            ordinals += inside[len(ordinals) : len(ordinals) + batch.pairs.num_rows]
+            assert batch.first_row in ordinals
+        assert ordinals == inside
+
+
+def test_the_spans_of_no_rows(case: Case, tmp_path: Path) -> None:
+    assert list(opened(case, tmp_path, content().slice(0, 0)).plan(5)) == []
+
+
 def test_no_rows(case: Case, tmp_path: Path) -> None:
     reader = opened(case, tmp_path, content().slice(0, 0))
     assert reader.count_rows() == 0
@@ -228,6 +283,9 @@ class FaultyReader:
     def count_rows(self) -> int:
         return self.reader.count_rows()
 
+    def plan(self, shard_rows: int) -> Iterator[Span]:
+        return self.reader.plan(shard_rows)
+
     def read_batches(
         self,
         *,
@@ -235,6 +293,7 @@ class FaultyReader:
         caption_column: str,
         batch_rows: int,
         rows: Sequence[int] | None = None,
+        span: Span | None = None,
     ) -> Iterator[TableBatch]:
         return self.fault(
             self.reader.read_batches(
@@ -242,6 +301,7 @@ class FaultyReader:
                 caption_column=caption_column,
                 batch_rows=batch_rows,
                 rows=rows,
+                span=span,
             )
         )
 
@@ -278,3 +338,25 @@ def test_a_faulty_format_is_noticed(
     faulty = replace(CASES[0], table_format=FaultyFormat(fault))
     with pytest.raises(AssertionError):
         check_round_trip(faulty, tmp_path)
+
+
+def skip_one(spans: Iterator[Span]) -> Iterator[Span]:
+    next(spans)
+    yield from spans
+
+
+def go_elsewhere(spans: Iterator[Span]) -> Iterator[Span]:
+    for span in spans:
+        yield replace(span, position=span.position + 1)
+
+
+@pytest.mark.parametrize("fault", [skip_one, go_elsewhere])
+def test_a_faulty_plan_is_noticed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Callable[[Iterator[Span]], Iterator[Span]],
+) -> None:
+    plan = csv.CsvReader.plan
+    monkeypatch.setattr(csv.CsvReader, "plan", lambda self, size: fault(plan(self, size)))
+    with pytest.raises(AssertionError):
+        check_spans(CASES[0], tmp_path)

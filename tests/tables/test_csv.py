@@ -253,3 +253,38 @@ def test_no_more_than_a_few_chunks_are_held(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert num_rows == 25_000
     assert peak < 5_000_000  # of a file of 15 million bytes
+
+
+def test_a_plan_needs_no_more_of_the_file_than_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(b"image,caption\n" + b"a.jpg,x\n" * 200_000 + b'b.jpg,"never closed')
+    spans = CsvReader(path, TableConfig()).plan(1000)
+    assert next(spans).num_rows == 1000
+    with pytest.raises(TableFormatError, match="line 200002: a quote"):
+        list(spans)
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_spans_of_generated_tables(tmp_path: Path, block: int) -> None:
+    for seed in range(5000 + block * 50, 5000 + (block + 1) * 50):
+        data, _ = generate(seed)
+        (tmp_path / "in.csv").write_bytes(data)
+        reader = CsvReader(tmp_path / "in.csv", TableConfig())
+        names: dict[str, Any] = {"image_column": "image", "caption_column": "caption"}
+        whole = [batch.pairs.to_pylist() for batch in reader.read_batches(**names, batch_rows=1)]
+        for shard_rows in (1, 2, 5):
+            spans = list(reader.plan(shard_rows))
+            parts = [list(reader.read_batches(**names, batch_rows=1, span=s)) for s in spans]
+            assert [batch.pairs.to_pylist() for part in parts for batch in part] == whole
+
+
+def test_a_span_names_the_line_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(b'\r\nimage,caption\r\n\r\na,"x\ny"\rb,y\n\nc,z,w\nd,v\n')
+    reader = CsvReader(path, TableConfig(strict=True))
+    names: dict[str, Any] = {"image_column": "image", "caption_column": "caption"}
+    spans = list(reader.plan(1))
+    assert len(spans) == 4
+    list(reader.read_batches(**names, batch_rows=1, span=spans[1]))
+    with pytest.raises(TableFormatError, match=r"in\.csv, line 8: 3 cells"):
+        list(reader.read_batches(**names, batch_rows=1, span=spans[2]))

@@ -213,3 +213,31 @@ def test_a_column_that_stands_twice(tmp_path: Path) -> None:
     pq.write_table(pa.table(arrays, names=["image", "image", "caption"]), tmp_path / "in.parquet")
     with pytest.raises(ColumnError, match="2 times"):
         enrich(tmp_path / "in.parquet")
+
+
+def test_spans_go_with_the_row_groups(tmp_path: Path) -> None:
+    pq.write_table(many_types(100), tmp_path / "in.parquet", row_group_size=30)
+    reader = FORMAT.open_reader(tmp_path / "in.parquet", TableConfig())
+    for shard_rows, sizes in {
+        1000: [100],
+        70: [60, 40],
+        30: [30, 30, 30, 10],
+        29: [15, 15, 15, 15, 15, 15, 10],
+        12: [10] * 10,
+    }.items():
+        assert [span.num_rows for span in reader.plan(shard_rows)] == sizes
+
+
+def test_a_span_decodes_no_earlier_row_group(tmp_path: Path) -> None:
+    pq.write_table(many_types(100), tmp_path / "in.parquet", row_group_size=50)
+    place = pq.ParquetFile(tmp_path / "in.parquet").metadata.row_group(1).column(0)
+    data = bytearray((tmp_path / "in.parquet").read_bytes())
+    after = place.dictionary_page_offset or place.data_page_offset
+    data[4:after] = b"\xff" * (after - 4)
+    (tmp_path / "in.parquet").write_bytes(bytes(data))
+    reader = FORMAT.open_reader(tmp_path / "in.parquet", TableConfig())
+    first, second = reader.plan(50)
+    (batch,) = reader.read_batches(**NAMES, batch_rows=100, span=second)
+    assert batch.pairs.column("reference")[0].as_py() == b"50.jpg"
+    with pytest.raises(TableFormatError):
+        list(reader.read_batches(**NAMES, batch_rows=100, span=first))

@@ -1,11 +1,13 @@
 import random
+from collections.abc import Iterator
 from io import BytesIO
+from itertools import accumulate
 
 import pytest
 
 from pairsift.errors import TableFormatError
 from pairsift.tables import records
-from pairsift.tables.records import Dialect, Records, count_lines, read_records
+from pairsift.tables.records import Dialect, Records, count_lines, find_line, read_records
 
 COMMA = Dialect(b",")
 
@@ -18,8 +20,15 @@ class Counting(BytesIO):
         return super().read(size)
 
 
-def cut(data: bytes, line: int = 1) -> list[Records]:
-    return list(read_records(BytesIO(data), COMMA, line=line, name="t.csv"))
+def read(stream: BytesIO) -> Iterator[Records]:
+    def line_at(offset: int) -> int:
+        return find_line(BytesIO(stream.getvalue()), offset)
+
+    return read_records(stream, COMMA, offset=0, name="t.csv", line_at=line_at)
+
+
+def cut(data: bytes) -> list[Records]:
+    return list(read(BytesIO(data)))
 
 
 def whole(found: list[Records]) -> bytes:
@@ -43,8 +52,9 @@ def test_the_size_of_a_chunk_changes_nothing(monkeypatch: pytest.MonkeyPatch, si
                 continue
             assert whole(found) == data
             bodies = [body for each in found for body in each.bodies]
-            lines = [each.line_of(i) for each in found for i in range(len(each.bodies))]
-            outcomes.append(repr((bodies, lines)))
+            lengths = [len(whole([each])) for each in found]
+            assert [each.offset for each in found] == [0, *accumulate(lengths)][:-1]
+            outcomes.append(repr(bodies))
         assert outcomes[0] == outcomes[1], data
 
 
@@ -85,14 +95,14 @@ def test_a_record_without_end_is_refused_before_it_is_all_in_memory(
     monkeypatch.setattr(records, "MAX_RECORD_BYTES", 50_000)
     stream = Counting(b"i,c\n" * 10 + opening + b"x" * 10_000_000)
     with pytest.raises(TableFormatError, match="line 11: a record longer"):
-        list(read_records(stream, COMMA, line=1, name="t.csv"))
+        list(read(stream))
     assert stream.tell() < 300_000
 
 
 def test_chunks_stay_small() -> None:
     stream = Counting(b'a.jpg,"a ""b"" c"\r\n' * 100_000)
     num_records = 0
-    for found in read_records(stream, COMMA, line=1, name="t.csv"):
+    for found in read(stream):
         assert sum(map(len, found.bodies)) <= 2 * records.CHUNK_BYTES
         num_records += len(found.bodies)
     assert num_records == 100_000
@@ -101,7 +111,14 @@ def test_chunks_stay_small() -> None:
 
 def test_lines() -> None:
     assert count_lines(b"a\nb\r\nc\rd\r\r\n\n") == 6
-    assert count_lines(b"a\nb\n", 2) == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+def test_an_offset_has_a_line(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(records, "CHUNK_BYTES", size)
+    data = b"a\r\nb\n\rc\r\r\nd"
+    lines = {0: 1, 1: 1, 3: 2, 5: 3, 6: 4, 7: 4, 10: 6}
+    assert {at: find_line(BytesIO(data), at) for at in lines} == lines
 
 
 def test_cells() -> None:

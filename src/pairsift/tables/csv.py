@@ -1,24 +1,23 @@
 """CSV and TSV: every byte of the user's stays, and cells are added before each record's end."""
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, NoReturn
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pairsift import schema
 from pairsift.config import TableConfig
 from pairsift.errors import ColumnError, TableFormatError, UsageError
-from pairsift.protocols import TableBatch, TableReader
+from pairsift.protocols import Span, TableBatch, TableReader
 from pairsift.tables.headers import read_header
 from pairsift.tables.outputs import open_output
-from pairsift.tables.records import Dialect, Records, count_lines, read_records
+from pairsift.tables.records import Dialect, Records, find_line, read_records
+from pairsift.tables.rows import Pair, parse_pairs, plan_spans, read_chunks, rows_within
 
 
 @dataclass(frozen=True)
@@ -45,34 +44,6 @@ class CsvPayload:
                 column.append(None if cell is None else cell.decode("utf-8", "replace"))
         arrays = [pa.array(column, pa.string()) for column in columns]
         return pa.RecordBatch.from_arrays(arrays, names=list(column_names))
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Rows that wait until they fill a batch: ordinals, records and cells side by side."""
-
-    ordinals: list[int] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-    tails: list[bytes] = field(default_factory=list)
-    references: list[bytes | None] = field(default_factory=list)
-    captions: list[bytes | None] = field(default_factory=list)
-    problems: list[str | None] = field(default_factory=list)
-
-    def batch(self, begin: int, end: int, dialect: Dialect) -> TableBatch:
-        columns = [
-            pa.array(self.references[begin:end], pa.binary()),
-            pa.nulls(end - begin, pa.binary()),
-            pa.array(self.captions[begin:end], pa.binary()),
-            pa.array(self.problems[begin:end], pa.string()),
-        ]
-        pairs = pa.RecordBatch.from_arrays(columns, schema=schema.PAIR_SCHEMA)
-        payload = CsvPayload(dialect, self.bodies[begin:end], self.tails[begin:end])
-        return TableBatch(self.ordinals[begin], pairs, payload)
-
-    def drop(self, count: int) -> None:
-        lists: tuple[list[Any], ...] = (self.ordinals, self.bodies, self.tails)
-        for each in (*lists, self.references, self.captions, self.problems):
-            del each[:count]
 
 
 class CsvReader:
@@ -102,6 +73,10 @@ class CsvReader:
         """Return the number of rows, by a scan."""
         return sum(len(records.bodies) for records in self._records())
 
+    def plan(self, shard_rows: int) -> Iterator[Span]:
+        """Yield spans of ``shard_rows`` rows, by a scan as far as the caller goes."""
+        return plan_spans(self._records(), shard_rows)
+
     def read_batches(
         self,
         *,
@@ -109,6 +84,7 @@ class CsvReader:
         caption_column: str,
         batch_rows: int,
         rows: Sequence[int] | None = None,
+        span: Span | None = None,
     ) -> Iterator[TableBatch]:
         """Yield the rows in file order, ``batch_rows`` at a time; only the last batch has fewer.
 
@@ -117,6 +93,7 @@ class CsvReader:
             caption_column: Its cells are the captions.
             batch_rows: Rows of a batch.
             rows: Ordinals that are wanted, ascending; those behind the last row are no error.
+            span: One of ``plan``'s: only its rows are read.
 
         Yields:
             Batches; ``first_row`` is the ordinal of the first row in it.
@@ -125,34 +102,45 @@ class CsvReader:
             ColumnError: There is no such column.
             TableFormatError: A row is malformed and ``strict`` is set, or a quote never closes.
         """
-        cells = self._index(image_column), self._index(caption_column)
-        waiting = _Rows()
-        first = 0
-        for records in self._records():
-            after = first + len(records.bodies)
-            if rows is None:
-                picked: Sequence[int] = range(len(records.bodies))
-            else:
-                inside = rows[bisect_left(rows, first) : bisect_left(rows, after)]
-                picked = [row - first for row in inside]
-            self._parse(records, picked, cells=cells, first=first, into=waiting)
-            used = 0
-            while len(waiting.ordinals) - used >= batch_rows:
-                yield waiting.batch(used, used + batch_rows, self.dialect)
-                used += batch_rows
-            waiting.drop(used)
-            first = after
-            if rows is not None and (not rows or rows[-1] < first):
-                break
-        if waiting.ordinals:
-            yield waiting.batch(0, len(waiting.ordinals), self.dialect)
+        image, caption = self._index(image_column), self._index(caption_column)
+        width, split = len(self.column_names), self.dialect.split
 
-    def _records(self) -> Iterator[Records]:
-        before = self.header.lead + self.header.body + self.header.tail
-        line = 1 + count_lines(before)
+        def parse(body: bytes) -> Pair:
+            found, problem = split(body)
+            if len(found) != width:
+                problem = problem or f"{len(found)} cells, the header has {width}"
+            if problem:
+                return None, None, None, problem
+            return found[image], None, found[caption], None
+
+        chosen = rows_within(rows, span)
+        for chunk in read_chunks(
+            self._records(span),
+            first_row=0 if span is None else span.first_row,
+            rows=chosen,
+            batch_rows=batch_rows,
+        ):
+            pairs = parse_pairs(chunk, parse, complain=self._complain if self._strict else None)
+            yield TableBatch(
+                chunk.rows[0], pairs, CsvPayload(self.dialect, chunk.bodies, chunk.tails)
+            )
+
+    def _records(self, span: Span | None = None) -> Iterator[Records]:
+        header = self.header
+        offset = len(header.lead + header.body + header.tail) if span is None else span.position
         with self._path.open("rb") as file:
-            file.seek(len(before))
-            yield from read_records(file, self.dialect, line=line, name=self._path.name)
+            file.seek(offset)
+            yield from read_records(
+                file, self.dialect, offset=offset, name=self._path.name, line_at=self._line_at
+            )
+
+    def _line_at(self, offset: int) -> int:
+        with self._path.open("rb") as file:
+            return find_line(file, offset)
+
+    def _complain(self, offset: int, problem: str) -> NoReturn:
+        where = f"{self._path.name}, line {self._line_at(offset)}"
+        raise TableFormatError(f"{where}: {problem} (without --strict: a status)")
 
     def _index(self, column: str) -> int:
         if column not in self.column_names:
@@ -160,33 +148,6 @@ class CsvReader:
             message = f"column {column} not found; available: {available}"
             raise ColumnError(message)
         return self.column_names.index(column)
-
-    def _parse(
-        self,
-        records: Records,
-        picked: Sequence[int],
-        *,
-        cells: tuple[int, int],
-        first: int,
-        into: _Rows,
-    ) -> None:
-        image, caption = cells
-        width = len(self.column_names)
-        split = self.dialect.split
-        for index in picked:
-            found, problem = split(records.bodies[index])
-            if len(found) != width:
-                problem = problem or f"{len(found)} cells, the header has {width}"
-            if problem and self._strict:
-                where = f"{self._path.name}, line {records.line_of(index)}"
-                message = f"{where}: {problem} (without --strict: a status)"
-                raise TableFormatError(message)
-            into.references.append(None if problem else found[image])
-            into.captions.append(None if problem else found[caption])
-            into.problems.append(problem)
-        into.ordinals.extend(first + index for index in picked)
-        into.bodies.extend(records.bodies[index] for index in picked)
-        into.tails.extend(records.tails[index] for index in picked)
 
 
 class CsvWriter:

@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 
 from pairsift.config import TableConfig
 from pairsift.errors import TableFormatError
-from pairsift.protocols import TableBatch, TableReader
+from pairsift.protocols import Span, TableBatch, TableReader
 from pairsift.tables.outputs import open_output
 from pairsift.tables.pairs import pairs_from_arrow
+from pairsift.tables.rows import rows_within
 
 METADATA_KEY = b"pairsift"
 ROW_GROUP_ROWS = 65_536
@@ -41,6 +42,7 @@ class ParquetReader:
                 self._num_rows = int(file.metadata.num_rows)
                 self.compression = _compression(file.metadata)
                 groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+                self._group_rows = [int(group.num_rows) for group in groups]
                 self._row_bytes = (
                     max(
                         (group.total_byte_size // max(group.num_rows, 1) for group in groups),
@@ -60,6 +62,26 @@ class ParquetReader:
         """Return the number of rows, from the footer."""
         return self._num_rows
 
+    def plan(self, shard_rows: int) -> Iterator[Span]:
+        """Yield spans that begin and end with row groups, from the footer.
+
+        Groups are put together while they fit; one that is larger than a shard is cut into equal
+        parts, because a part is read by decoding what stands before it in its group.
+        """
+        first, num_rows = 0, 0
+        for group_rows in self._group_rows:
+            if num_rows and num_rows + group_rows > shard_rows:
+                yield Span(first, num_rows)
+                first, num_rows = first + num_rows, 0
+            num_rows += group_rows
+            if num_rows > shard_rows:
+                for part in _equal_parts(num_rows, shard_rows):
+                    yield Span(first, part)
+                    first += part
+                num_rows = 0
+        if num_rows:
+            yield Span(first, num_rows)
+
     def read_batches(
         self,
         *,
@@ -67,14 +89,16 @@ class ParquetReader:
         caption_column: str,
         batch_rows: int,
         rows: Sequence[int] | None = None,
+        span: Span | None = None,
     ) -> Iterator[TableBatch]:
-        """Yield the rows in file order; ``rows`` (ascending ordinals) picks some of them.
+        """Yield the rows in file order; row groups without a wanted row are not read.
 
         Args:
             image_column: As ``pairs_from_arrow`` takes it.
             caption_column: Likewise.
             batch_rows: Rows of a batch; fewer where images in the table make them large.
             rows: Ordinals that are wanted, ascending; those behind the last row are no error.
+            span: One of ``plan``'s: only its rows are read.
 
         Yields:
             Batches; ``first_row`` is the ordinal of the first row in it.
@@ -88,7 +112,7 @@ class ParquetReader:
             with pq.ParquetFile(
                 self._path, pre_buffer=False, buffer_size=READ_BUFFER_BYTES
             ) as file:
-                for first, batch in _batches(file, size, rows):
+                for first, batch in _batches(file, size, rows_within(rows, span)):
                     pairs = pairs_from_arrow(batch, image_column, caption_column)
                     yield TableBatch(first, pairs, batch)
         except (pa.ArrowException, OSError) as error:
@@ -191,6 +215,12 @@ def _damage(path: Path, error: Exception) -> Exception:
     return TableFormatError(f"{path.name} is not a Parquet file, or it is damaged: {words}")
 
 
+def _equal_parts(num_rows: int, most: int) -> list[int]:
+    """Return as few parts of at most ``most`` rows as there can be, as equal as they can be."""
+    count = -(-num_rows // most)
+    return [num_rows // count + (index < num_rows % count) for index in range(count)]
+
+
 def _batches(
     file: Any, size: int, rows: Sequence[int] | None
 ) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -205,7 +235,7 @@ def _batches(
     begin, done, waiting = 0, 0, []
     for batch in file.iter_batches(batch_size=size, row_groups=groups) if groups else ():
         inside = places[bisect_left(places, begin) : bisect_left(places, begin + len(batch))]
-        waiting.append(batch.take(pa.array([place - begin for place in inside], pa.int64())))
+        waiting.append(_picked(batch, [place - begin for place in inside]))
         begin += len(batch)
         # Sparse picks are put together, or each would become a batch of one.
         if sum(map(len, waiting)) >= size or begin > places[-1]:
@@ -216,6 +246,12 @@ def _batches(
             waiting = []
         if begin > places[-1]:
             return
+
+
+def _picked(batch: pa.RecordBatch, rows: Sequence[int]) -> pa.RecordBatch:
+    if rows and rows[-1] - rows[0] + 1 == len(rows):
+        return batch.slice(rows[0], len(rows))
+    return batch.take(pa.array(rows, pa.int64()))
 
 
 def _places(metadata: Any, rows: Sequence[int]) -> tuple[list[int], list[int]]:

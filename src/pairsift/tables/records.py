@@ -7,7 +7,7 @@ follows a closing quote belongs to the cell.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -27,17 +27,12 @@ class Records:
     Args:
         bodies: Each record without its line end.
         tails: Each record's line end and the blank lines after it; empty at the end of a file.
-        line: Line of the file on which the first one begins, from 1.
+        offset: Where the first one begins in the file (in what it holds, if it is compressed).
     """
 
     bodies: list[bytes]
     tails: list[bytes]
-    line: int
-
-    def line_of(self, index: int) -> int:
-        """Return the line on which a record begins."""
-        pairs = zip(self.bodies[:index], self.tails[:index], strict=True)
-        return self.line + sum(count_lines(body) + count_lines(tail) for body, tail in pairs)
+    offset: int
 
 
 class Dialect:
@@ -133,14 +128,22 @@ class Dialect:
         return cell
 
 
-def read_records(file: BinaryIO, dialect: Dialect, *, line: int, name: str) -> Iterator[Records]:
+def read_records(
+    file: BinaryIO,
+    dialect: Dialect,
+    *,
+    offset: int,
+    name: str,
+    line_at: Callable[[int], int],
+) -> Iterator[Records]:
     """Cut a file into records, from where it stands to its end, holding one chunk at a time.
 
     Args:
         file: Open for reading bytes, at a record's first byte.
         dialect: How to cut.
-        line: Line of the file at that place, for messages.
+        offset: Where it stands.
         name: Of the file, for messages.
+        line_at: Gives the line of an offset, for messages; asked only when one is raised.
 
     Yields:
         Some hundreds or thousands of records.
@@ -156,21 +159,35 @@ def read_records(file: BinaryIO, dialect: Dialect, *, line: int, name: str) -> I
         text = rest + chunk
         bodies, tails, used = dialect.cut(text, is_end=is_end)
         if bodies:
-            yield Records(bodies, tails, line)
-        line += count_lines(text, used)
+            yield Records(bodies, tails, offset)
+        offset += used
         rest = text[used:]
         if is_end or len(rest) > MAX_RECORD_BYTES:
             break
         # A record longer than a chunk is read in growing steps, so that the time stays linear.
         size = max(CHUNK_BYTES, len(rest))
     if rest:
-        line += count_lines(rest, dialect.whole_cells(rest))
+        line = line_at(offset + dialect.whole_cells(rest))
         what = "a quote opens and never closes" if is_end else "a record longer than any table's"
         raise TableFormatError(
             f"{name}, line {line}: {what}; fix it there, nothing behind it can be told apart"
         )
 
 
-def count_lines(text: bytes, end: int | None = None) -> int:
-    """Return the number of line ends (LF, CRLF or CR) before a position."""
-    return text.count(b"\n", 0, end) + text.count(b"\r", 0, end) - text.count(b"\r\n", 0, end)
+def find_line(file: BinaryIO, offset: int) -> int:
+    """Return the line of a file, from 1, on which an offset stands.
+
+    Only errors name lines, so that nothing is counted unless one is raised.
+    """
+    line, done, last = 1, 0, b""
+    while done < offset and (chunk := file.read(min(CHUNK_BYTES, offset - done))):
+        # A line end of two bytes may be cut in two.
+        line += count_lines(chunk) - (last == b"\r" and chunk.startswith(b"\n"))
+        last = chunk[-1:]
+        done += len(chunk)
+    return line
+
+
+def count_lines(text: bytes) -> int:
+    """Return the number of line ends (LF, CRLF or CR)."""
+    return text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n")

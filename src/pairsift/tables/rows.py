@@ -1,0 +1,148 @@
+"""From a stream of records to spans and batches: what all text formats do alike."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from operator import add
+
+import pyarrow as pa
+
+from pairsift import schema
+from pairsift.protocols import Span
+from pairsift.tables.records import Records
+
+Pair = tuple[bytes | None, bytes | None, bytes | None, str | None]
+"""Reference, content, caption and problem of one row, as ``schema.PAIR_SCHEMA``."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows as they stand in the file, side by side: as many as make a batch.
+
+    Args:
+        rows: Their ordinals in the file.
+        bodies: Each record without its line end.
+        tails: Each record's line end and what follows it up to the next record.
+        offsets: Where each begins.
+    """
+
+    rows: list[int] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    tails: list[bytes] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+
+    def take(self, count: int) -> "Chunk":
+        """Return the first rows and forget them."""
+        lists = (self.rows, self.bodies, self.tails, self.offsets)
+        taken = Chunk(*[each[:count] for each in lists])  # type: ignore[arg-type]
+        for each in lists:
+            del each[:count]
+        return taken
+
+
+def plan_spans(stream: Iterator[Records], shard_rows: int) -> Iterator[Span]:
+    """Yield spans of ``shard_rows`` rows, the last one of what is left, as the stream goes by."""
+    first, begin, num_rows = 0, 0, 0
+    for records in stream:
+        count, at, done = len(records.bodies), records.offset, 0
+        while done < count:
+            begin = at if num_rows == 0 else begin
+            step = min(shard_rows - num_rows, count - done)
+            at += sum(map(len, records.bodies[done : done + step]))
+            at += sum(map(len, records.tails[done : done + step]))
+            done, num_rows = done + step, num_rows + step
+            if num_rows == shard_rows:
+                yield Span(first, num_rows, begin)
+                first, num_rows = first + num_rows, 0
+    if num_rows:
+        yield Span(first, num_rows, begin)
+
+
+def rows_within(rows: Sequence[int] | None, span: Span | None) -> Sequence[int] | None:
+    """Return the ordinals that are wanted: those of both, or None for all.
+
+    Args:
+        rows: Ascending ordinals, or None for all.
+        span: Where to look, or None for everywhere.
+
+    Example:
+        >>> rows_within([1, 4, 5, 9], Span(4, 5))
+        [4, 5]
+    """
+    if span is None:
+        return rows
+    after = span.first_row + span.num_rows
+    if rows is None:
+        return range(span.first_row, after)
+    return rows[bisect_left(rows, span.first_row) : bisect_left(rows, after)]
+
+
+def read_chunks(
+    stream: Iterator[Records], *, first_row: int, rows: Sequence[int] | None, batch_rows: int
+) -> Iterator[Chunk]:
+    """Yield the wanted rows, ``batch_rows`` at a time; only the last chunk has fewer.
+
+    Args:
+        stream: Consecutive records.
+        first_row: Ordinal of the first of them.
+        rows: Ordinals that are wanted, ascending, none before ``first_row``; None for all. The
+            stream is not read behind the last one.
+        batch_rows: Rows of a chunk.
+    """
+    waiting = Chunk()
+    if rows is not None and not rows:
+        return
+    for records in stream:
+        after = first_row + len(records.bodies)
+        _pick(records, first_row=first_row, rows=rows, into=waiting)
+        while len(waiting.rows) >= batch_rows:
+            yield waiting.take(batch_rows)
+        first_row = after
+        if rows is not None and rows[-1] < first_row:
+            break
+    if waiting.rows:
+        yield waiting
+
+
+def parse_pairs(
+    chunk: Chunk,
+    parse: Callable[[bytes], Pair],
+    *,
+    complain: Callable[[int, str], object] | None,
+) -> pa.RecordBatch:
+    """Return a chunk's pairs as ``schema.PAIR_SCHEMA``.
+
+    Args:
+        chunk: The rows.
+        parse: Gives the pair of one record.
+        complain: Told the offset and the problem of a malformed row; raises. None: it is a status.
+    """
+    pairs = [parse(body) for body in chunk.bodies]
+    columns = list(zip(*pairs, strict=True))
+    if complain is not None and any(columns[-1]):
+        index = next(index for index, problem in enumerate(columns[-1]) if problem)
+        complain(chunk.offsets[index], columns[-1][index])
+    kinds = schema.PAIR_SCHEMA.types
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema.PAIR_SCHEMA)
+
+
+def _pick(records: Records, *, first_row: int, rows: Sequence[int] | None, into: Chunk) -> None:
+    count = len(records.bodies)
+    if rows is None:
+        picked: Sequence[int] = range(count)
+    else:
+        inside = rows[bisect_left(rows, first_row) : bisect_left(rows, first_row + count)]
+        picked = [row - first_row for row in inside]
+    lengths = map(add, map(len, records.bodies), map(len, records.tails))
+    offsets = list(accumulate(lengths, initial=records.offset))
+    if len(picked) == count:
+        into.offsets.extend(offsets[:count])
+        into.bodies.extend(records.bodies)
+        into.tails.extend(records.tails)
+    else:
+        into.offsets.extend(offsets[index] for index in picked)
+        into.bodies.extend(records.bodies[index] for index in picked)
+        into.tails.extend(records.tails[index] for index in picked)
+    into.rows.extend(first_row + index for index in picked)
