@@ -1,8 +1,9 @@
 """Measures a checkpoint on storybook pairs of a seed: ``python -m training.evaluate FOLDER``.
 
-The checkpoint is read by transformers, in fp32; scenes, captions and truth come from the seed
-alone. A pair of a caption and a picture that do not belong together may be true all the same; it
-is never counted as wrong, and the share of such pairs is reported.
+The checkpoint is read by transformers in fp32, or with ``--runtime`` by an encoder of pairsift at
+a chosen precision; scenes, captions and truth come from the seed alone. A pair of a caption and a
+picture that do not belong together may be true all the same; it is never counted as wrong, and
+the share of such pairs is reported.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import argparse
 import io
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +23,8 @@ from PIL import Image
 from tokenizers import Tokenizer
 from transformers import CLIPModel, SiglipModel
 
+from pairsift.build import build_encoder
+from pairsift.config import ModelConfig
 from pairsift.storybook.captions import ATTRIBUTES, wrong_caption
 from pairsift.storybook.pairs import StorybookPair, make_pair
 from training.claims import encode_claims, truth_matrix
@@ -31,6 +36,65 @@ from training.truth import encode_scenes
 
 RETRIEVAL: Final = 500
 _QUALITY: Final = 92  # as `pairsift storybook` writes JPEG files
+
+
+@dataclass(frozen=True)
+class Embedder:
+    """A checkpoint as two functions, whatever runs it.
+
+    Attributes:
+        name: The model's name.
+        runtime: What runs it, with its version, and at which precision.
+        images: From uint8 pixels (N, S, S, 3) to unit-norm rows (N, D).
+        texts: From captions to unit-norm rows (N, D).
+    """
+
+    name: str
+    runtime: str
+    images: Callable[[np.ndarray], np.ndarray]
+    texts: Callable[[list[str]], np.ndarray]
+
+
+def load_embedder(folder: Path, *, runtime: str, precision: str, threads: int) -> Embedder:
+    """Load a checkpoint for one runtime.
+
+    Args:
+        folder: The checkpoint.
+        runtime: ``transformers``, or a runtime of pairsift.
+        precision: For pairsift's runtimes; transformers runs in fp32.
+        threads: Threads of the towers.
+
+    Returns:
+        The embedder.
+    """
+    if runtime == "transformers":
+        model, tokenizer, shape = load_model(folder)
+
+        def texts(captions: list[str]) -> np.ndarray:
+            ids = encode_captions(tokenizer, captions, shape.context_length)
+            return embed_texts(model, shape, ids)
+
+        return Embedder(
+            shape.name,
+            "transformers fp32",
+            lambda pixels: embed_images(model, shape, pixels),
+            texts,
+        )
+    config = ModelConfig(
+        model=str(folder),
+        runtime=runtime,  # type: ignore[arg-type]
+        precision=precision,  # type: ignore[arg-type]
+        threads=threads,
+        offline=True,
+    )
+    encoder, _ = build_encoder(config)
+    ran = encoder.provenance
+    return Embedder(
+        folder.name,
+        f"{ran.runtime} {ran.precision}",
+        lambda pixels: encoder.encode_images(list(pixels)),
+        lambda captions: encoder.encode_texts(encoder.prepare_captions(captions)),
+    )
 
 
 def load_model(folder: Path) -> tuple[Any, Any, Shape]:
@@ -98,26 +162,22 @@ def ranked_first(cosines: np.ndarray, truth: np.ndarray) -> float:
     return float(truth[np.arange(len(cosines)), cosines.argmax(1)].mean())
 
 
-def evaluate(folder: Path, *, seed: int, num_pairs: int) -> dict[str, Any]:
+def evaluate(embedder: Embedder, *, seed: int, num_pairs: int) -> dict[str, Any]:
     """Measure a checkpoint.
 
     Args:
-        folder: The checkpoint.
+        embedder: The checkpoint.
         seed: The seed of the pairs.
         num_pairs: How many pairs.
 
     Returns:
         The figures, ready for JSON.
     """
-    model, tokenizer, shape = load_model(folder)
+    embed = embedder.texts
     pairs = [make_pair(seed, index) for index in range(num_pairs)]
     scenes = encode_scenes([pair.scene for pair in pairs])
     claims = encode_claims([pair.caption.claims for pair in pairs])
-    images = embed_images(model, shape, np.stack([as_scored(pair.image) for pair in pairs]))
-
-    def embed(texts: list[str]) -> np.ndarray:
-        return embed_texts(model, shape, encode_captions(tokenizer, texts, shape.context_length))
-
+    images = embedder.images(np.stack([as_scored(pair.image) for pair in pairs]))
     texts = embed([pair.caption.text for pair in pairs])
     right = (images * texts).sum(1)
     order = np.random.default_rng(seed).permutation(num_pairs)
@@ -128,7 +188,8 @@ def evaluate(folder: Path, *, seed: int, num_pairs: int) -> dict[str, Any]:
     )
     shuffled = (images * texts[order]).sum(1)[~true_anyway]
     figures: dict[str, Any] = {
-        "model": shape.name,
+        "model": embedder.name,
+        "runtime": embedder.runtime,
         "seed": seed,
         "pairs": num_pairs,
         "auc": auc(right, shuffled),
@@ -188,9 +249,17 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--pairs", type=int, default=2000)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--runtime", default="transformers", help="or openvino, torch")
+    parser.add_argument("--precision", default="fp32", help="of openvino and torch")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    figures = evaluate(options.folder, seed=options.seed, num_pairs=options.pairs)
+    embedder = load_embedder(
+        options.folder,
+        runtime=options.runtime,
+        precision=options.precision,
+        threads=options.threads,
+    )
+    figures = evaluate(embedder, seed=options.seed, num_pairs=options.pairs)
     print(json.dumps(figures, indent=1))
 
 

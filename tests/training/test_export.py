@@ -7,7 +7,7 @@ from transformers import AutoTokenizer, CLIPModel, SiglipModel
 
 from training import train
 from training.data import encode_captions
-from training.evaluate import evaluate, load_model
+from training.evaluate import evaluate, load_embedder, load_model
 from training.export import export
 from training.shapes import SHAPES
 
@@ -37,6 +37,16 @@ def test_transformers_loads_what_was_trained(name: str, out: Path, tmp_path: Pat
         texts, padding="max_length", max_length=32, truncation=True
     )["input_ids"]
     assert encode_captions(tokenizer, texts, 32).tolist() == theirs
-    figures = evaluate(tmp_path / name, seed=3, num_pairs=40)
-    assert 0 <= figures["auc"] <= 1
-    assert json.dumps(figures)
+    ran = {
+        runtime: evaluate(
+            load_embedder(tmp_path / name, runtime=runtime, precision="fp32", threads=1),
+            seed=3,
+            num_pairs=40,
+        )
+        for runtime in ("transformers", "openvino", "torch")
+    }
+    assert 0 <= ran["transformers"]["auc"] <= 1
+    assert json.dumps(ran)
+    for runtime in ("openvino", "torch"):
+        assert ran[runtime]["runtime"].startswith(runtime)
+        assert ran[runtime]["auc"] == pytest.approx(ran["transformers"]["auc"], abs=1e-6)
