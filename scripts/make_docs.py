@@ -26,7 +26,7 @@ from pairsift.storybook.faults import DEFAULT_RATES, FAULT_MEANINGS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
-VALUES = {str: "TEXT", int: "N", bool: "", Path: "PATH"}
+VALUES = {str: "TEXT", int: "N", float: "N", bool: "", Path: "PATH"}
 COLUMN_MEANINGS = {
     schema.SIMILARITY: "how well the caption fits the image; higher is always closer; null where"
     " the row failed",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pairsift.api import load_calculator, score_file, score_table
     from pairsift.calculator import ImageTextSimilarityCalculator
+    from pairsift.runs import open_run
     from pairsift.scoring import PairScorer
 
 __version__ = "0.1.0"
@@ -18,6 +19,7 @@ __all__ = [
     "PairScorer",
     "__version__",
     "load_calculator",
+    "open_run",
     "score_file",
     "score_table",
 ]
@@ -26,6 +28,7 @@ _HOMES = {
     "ImageTextSimilarityCalculator": "pairsift.calculator",
     "PairScorer": "pairsift.scoring",
     "load_calculator": "pairsift.api",
+    "open_run": "pairsift.runs",
     "score_file": "pairsift.api",
     "score_table": "pairsift.api",
 }

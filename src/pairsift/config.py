@@ -10,6 +10,7 @@ from typing import Any, Literal
 DeviceName = str
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Runtime = Literal["auto", "openvino", "torch", "fake"]
+KeptEmbeddings = Literal["all", "sample", "none"]
 
 
 def option(default: Any, help: str, **extra: Any) -> Any:  # noqa: A002 - the field's own word
@@ -84,6 +85,30 @@ class OutputConfig:
 
 
 @dataclass(frozen=True)
+class RunConfig:
+    """The run folder: what is kept while a job runs, and how it goes on after a stop."""
+
+    run: str | None = option(
+        None, "The run folder (default: OUTPUT.pairsift beside the output).", metavar="DIR"
+    )
+    retry: str | None = option(
+        None,
+        "Score rows again: failed, or statuses with commas between.",
+        metavar="failed|STATUS,…",
+    )
+    embeddings: KeptEmbeddings = option(
+        "all", "Embeddings kept in the run folder; sample is one row in 16."
+    )
+    shard_rows: int = option(4096, "Rows of a shard: what is finished together.", min=1)
+    no_dedupe: bool = option(False, "Encode equal images and captions again each time.")
+    cache_mb: int = option(128, "Memory for embeddings that come again in later shards.", min=0)
+    row_deadline_seconds: float = option(
+        60.0, "Decoding of one image may take this long; then it is image_timeout.", min=0.1
+    )
+    log_json: str | None = option(None, "A JSON line a shard to FILE, or to - (stderr).")
+
+
+@dataclass(frozen=True)
 class ScoreConfig:
     """Everything that decides about one scoring job."""
 
@@ -93,6 +118,7 @@ class ScoreConfig:
     caption: CaptionConfig = field(default_factory=CaptionConfig)
     table: TableConfig = field(default_factory=TableConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
+    run: RunConfig = field(default_factory=RunConfig)
 
 
 def describe(config: object) -> dict[str, Any]:

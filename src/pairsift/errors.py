@@ -7,7 +7,8 @@ The tree::
     │   ├── ColumnError                      a column is missing, ambiguous or already there
     │   ├── UnknownNameError                 no model, measure or option of that name
     │   ├── TableFormatError                 the table cannot be read as what it says it is
-    │   └── OutputExistsError                the output is there already, or cannot be written
+    │   ├── OutputExistsError                the output is there already, or cannot be written
+    │   └── RunFolderError                   a run folder is unfinished, damaged or of another job
     ├── ModelError (RuntimeError)            the model's files are missing, wrong or unsound
     │   ├── ModelRecipeError                 a field cannot be derived with certainty
     │   ├── WeightsError                     a checksum, a size or a pinned revision differs
@@ -52,6 +53,10 @@ class TableFormatError(UsageError):
 
 class OutputExistsError(UsageError):
     """The output exists already, or its place cannot be written to."""
+
+
+class RunFolderError(UsageError):
+    """A run folder is missing, unfinished, damaged, or belongs to another configuration."""
 
 
 class ModelError(PairsiftError, RuntimeError):

@@ -36,9 +36,20 @@ class Histogram:
 
     def add(self, values: NDArray[np.float32]) -> None:
         """Count finite values, shape (N,)."""
+        bins, counts = self.bin_counts(values)
+        self.counts[bins] += counts
+
+    def bin_counts(
+        self, values: NDArray[np.float32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the bins that finite values, shape (N,), fall into, ascending, and their counts.
+
+        Nothing is added: this is how a part of the data is written down to be merged later.
+        """
         position = (values.astype(np.float64) - self.low) / (self.high - self.low)
         bins = np.clip((position * NUM_BINS).astype(np.int64), 0, NUM_BINS - 1)
-        np.add.at(self.counts, bins, 1)
+        found, counts = np.unique(bins, return_counts=True)
+        return found, counts.astype(np.int64)
 
     def merge(self, other: "Histogram") -> None:
         """Add the counts of another histogram over the same range.

@@ -8,7 +8,14 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 
-from pairsift.config import CaptionConfig, ImageConfig, ModelConfig, OutputConfig, TableConfig
+from pairsift.config import (
+    CaptionConfig,
+    ImageConfig,
+    ModelConfig,
+    OutputConfig,
+    RunConfig,
+    TableConfig,
+)
 
 PANELS: dict[type, str] = {
     ModelConfig: "Model",
@@ -16,6 +23,7 @@ PANELS: dict[type, str] = {
     CaptionConfig: "Captions",
     TableConfig: "Table",
     OutputConfig: "Output",
+    RunConfig: "Run",
 }
 """Under which heading of the help the options of a dataclass stand."""
 
@@ -144,6 +152,7 @@ def _typer_option(item: "Field[Any]", *, panel: str | None) -> Any:
         *flags_of(item),
         help=item.metadata["help"].replace("[", "\\["),  # Rich would take it for markup
         min=item.metadata.get("min"),
+        metavar=item.metadata.get("metavar"),
         # An absent value is explained by the help; False is what not typing a flag means.
         show_default=not (item.default is None or item.default is False or item.default == ""),
         rich_help_panel=panel,

@@ -21,6 +21,8 @@ class RowStatus(StrEnum):
     IMAGE_UNSUPPORTED = "image_unsupported"
     IMAGE_CORRUPT = "image_corrupt"
     IMAGE_TOO_LARGE = "image_too_large"
+    IMAGE_CRASHED = "image_crashed"
+    IMAGE_TIMEOUT = "image_timeout"
     CAPTION_NULL = "caption_null"
     CAPTION_EMPTY = "caption_empty"
     CAPTION_INVALID = "caption_invalid"
@@ -39,6 +41,8 @@ STATUS_MEANINGS: dict[RowStatus, str] = {
     RowStatus.IMAGE_UNSUPPORTED: "not an image, or a format that is not on the allow-list",
     RowStatus.IMAGE_CORRUPT: "the image is truncated or damaged",
     RowStatus.IMAGE_TOO_LARGE: "more pixels or bytes than the limits allow",
+    RowStatus.IMAGE_CRASHED: "decoding the image ended the decoder's process",
+    RowStatus.IMAGE_TIMEOUT: "decoding the image took longer than a row may take",
     RowStatus.CAPTION_NULL: "the caption cell is null",
     RowStatus.CAPTION_EMPTY: "the caption is empty or only white space",
     RowStatus.CAPTION_INVALID: "the caption is not valid UTF-8, or holds a NUL",

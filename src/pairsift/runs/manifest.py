@@ -1,0 +1,197 @@
+"""run.json: what a run is, written once, and what must not change when it is resumed."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pairsift import __version__
+from pairsift.config import ScoreConfig, describe
+from pairsift.errors import RunFolderError
+from pairsift.protocols import Encoder, Measure
+from pairsift.runs.layout import FORMAT_VERSION, RUN
+from pairsift.runs.store import FolderStore
+
+
+def describe_input(ordinal: int, path: Path, table_format: str) -> dict[str, Any]:
+    """Return what run.json says about one input file.
+
+    Args:
+        ordinal: Its place among the inputs.
+        path: Where it lies.
+        table_format: Its format's name.
+    """
+    status = path.stat()
+    return {
+        "ordinal": ordinal,
+        "path": str(path.absolute()),
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "format": table_format,
+    }
+
+
+def score_identity(
+    config: ScoreConfig,
+    *,
+    encoder: Encoder,
+    measure: Measure,
+    columns: tuple[str, str],
+    inputs: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return everything that a row's number and status depend on.
+
+    Two runs with the same identity give the same scores (on one kind of processor and runtime to
+    the bit), so only with the same identity may one go on where the other stopped. What merely
+    decides how fast it goes, or where, is not in it.
+
+    Args:
+        config: Of the job.
+        encoder: Built, so that the precision is what really runs.
+        measure: Likewise, bound to the model.
+        columns: Names of the image and the caption column.
+        inputs: As ``describe_input`` gives them; sizes and times are left out, because a table
+            may grow.
+    """
+    ran = encoder.provenance
+    table = config.table
+    return {
+        "model": ran.model,
+        "revision": ran.revision,
+        "weights_sha256": ran.weights_sha256,
+        "image_recipe": ran.image_recipe,
+        "text_recipe": ran.text_recipe,
+        "precision": ran.precision,
+        "measure": measure.name,
+        "caption_prefix": measure.caption_prefix,
+        "max_image_pixels": config.image.max_image_pixels,
+        "max_image_bytes": config.image.max_image_bytes,
+        "exact_decode": config.image.exact_decode,
+        "clean_captions": config.caption.clean_captions,
+        "image_column": columns[0],
+        "caption_column": columns[1],
+        "image_root": None if table.image_root is None else str(Path(table.image_root).absolute()),
+        "delimiter": table.delimiter,
+        "limit": table.limit,
+        "sample": table.sample,
+        "seed": table.seed if table.sample is not None else None,
+        "inputs": [item["path"] for item in inputs],
+    }
+
+
+def identity_sha256(identity: Mapping[str, Any]) -> str:
+    """Return the digest of a score identity, in hex."""
+    text = json.dumps(identity, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return in words what differs between two score identities.
+
+    Example:
+        >>> differences({"measure": "cosine", "limit": None}, {"measure": "logit", "limit": None})
+        ['measure was cosine, now logit']
+    """
+    words = []
+    for name in {**before, **now}:
+        old, new = before.get(name), now.get(name)
+        if old != new:
+            words.append(f"{name} was {_shown(old)}, now {_shown(new)}")
+    return words
+
+
+def describe_run(
+    config: ScoreConfig,
+    *,
+    encoder: Encoder,
+    measure: Measure,
+    identity: Mapping[str, Any],
+    inputs: Sequence[Mapping[str, Any]],
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the content of run.json.
+
+    Args:
+        config: Of the job.
+        encoder: That runs.
+        measure: Likewise.
+        identity: As ``score_identity`` gives it.
+        inputs: As ``describe_input`` gives them.
+        facts: More, such as the names of the added columns.
+    """
+    return {
+        "format_version": FORMAT_VERSION,
+        "version": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "inputs": list(inputs),
+        "image_column": identity["image_column"],
+        "caption_column": identity["caption_column"],
+        "score_identity": dict(identity),
+        "score_identity_sha256": identity_sha256(identity),
+        "execution": {
+            "device": encoder.provenance.device,
+            "runtime": encoder.provenance.runtime,
+            "threads": config.model.threads,
+            "batch_size": config.model.batch_size,
+        },
+        "config": describe(config),
+        "provenance": asdict(encoder.provenance),
+        "measure": measure.name,
+        "measure_range": list(measure.range),
+        "is_distance": measure.is_distance,
+        "width": encoder.width,
+        "shard_rows": config.run.shard_rows,
+        "embeddings": config.run.embeddings,
+        **facts,
+    }
+
+
+def read_manifest(store: FolderStore) -> dict[str, Any] | None:
+    """Return run.json, or None where there is none.
+
+    Raises:
+        RunFolderError: It is damaged, or of a format that this version does not know.
+    """
+    try:
+        plain = json.loads(store.read(RUN))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError as error:
+        message = f"{store.path(RUN)} is damaged ({error}); --overwrite starts anew"
+        raise RunFolderError(message) from error
+    version = plain.get("format_version") if isinstance(plain, dict) else None
+    if version != FORMAT_VERSION:
+        message = (
+            f"{store.root} is a run folder of format {version}; this pairsift reads format "
+            f"{FORMAT_VERSION} (hint: --overwrite starts anew)"
+        )
+        raise RunFolderError(message)
+    return dict(plain)
+
+
+def check_identity(
+    manifest: Mapping[str, Any], identity: Mapping[str, Any], *, folder: Path
+) -> None:
+    """Refuse to go on with a run whose scores would be others.
+
+    Raises:
+        RunFolderError: The identities differ; every difference is named.
+    """
+    found = differences(manifest["score_identity"], identity)
+    if found:
+        message = (
+            f"{folder} was made with another configuration: {'; '.join(found)} "
+            "(hint: --overwrite starts anew, --run DIR keeps both)"
+        )
+        raise RunFolderError(message)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, list):
+        return f"{len(value)} files" if len(value) != 1 else str(value[0])
+    return str(value)

@@ -1,0 +1,249 @@
+"""A run folder opened for reading: scores, embeddings, counts, and the user's own columns."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pairsift import schema
+from pairsift.config import TableConfig
+from pairsift.errors import RunFolderError
+from pairsift.histograms import Histogram
+from pairsift.protocols import Provenance
+from pairsift.runs.commits import (
+    Commit,
+    Work,
+    add_sparse,
+    commit_from_bytes,
+    merged_counts,
+    merged_work,
+)
+from pairsift.runs.layout import EFFECTIVE, SUCCESS, SUMMARY
+from pairsift.runs.manifest import read_manifest
+from pairsift.runs.overlays import (
+    Layers,
+    ShardEmbeddings,
+    iter_embeddings,
+    layer,
+    read_commits,
+    read_rows,
+    read_scores,
+)
+from pairsift.runs.store import FolderStore
+from pairsift.runs.writing import FILE, ROW
+from pairsift.statuses import RowStatus
+from pairsift.tables.formats import batch_to_arrow, open_table
+
+ROWS_AT_ONCE = 4096
+
+
+class Run:
+    """What a run folder holds; made by ``open_run``.
+
+    Args:
+        store: The run folder.
+        info: The content of run.json.
+
+    Rows are in order of input file and row; of a row that was scored again the newest score
+    counts.
+    """
+
+    def __init__(self, store: FolderStore, info: dict[str, Any]) -> None:
+        self.store = store
+        self.info = info
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self.store.root
+
+    @cached_property
+    def shards(self) -> list[Layers]:
+        """Every finished shard with its overlays."""
+        return layer(read_commits(self.store))
+
+    @property
+    def commits(self) -> list[Commit]:
+        """Every commit without its histograms, overlays included."""
+        return [commit for layers in self.shards for commit in layers.commits]
+
+    @property
+    def num_rows(self) -> int:
+        """Rows that are finished."""
+        return sum(layers.base.num_rows for layers in self.shards)
+
+    @property
+    def counts(self) -> dict[RowStatus, int]:
+        """Finished rows by status."""
+        return merged_counts(self.commits)
+
+    @property
+    def work(self) -> Work:
+        """What the finished rows took."""
+        return merged_work(self.commits)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the enriched table was written."""
+        return self.store.exists(SUCCESS)
+
+    @property
+    def provenance(self) -> Provenance:
+        """What ran."""
+        return Provenance(**self.info["provenance"])
+
+    @property
+    def summary(self) -> dict[str, Any] | None:
+        """The content of summary.json, or None before the end."""
+        try:
+            return dict(json.loads(self.store.read(SUMMARY)))
+        except FileNotFoundError:
+            return None
+
+    def histogram(self, column: str = schema.SIMILARITY) -> Histogram:
+        """Return the distribution of a score column, from the commits alone.
+
+        Args:
+            column: ``similarity`` or ``cosine``; where there is no column ``cosine``, because
+                ``similarity`` holds it, they are the same.
+        """
+        histogram: Histogram | None = None
+        for commit in self.commits:
+            data = self.store.read(commit.key.commit)
+            sparse = commit_from_bytes(data, source=commit.key.commit).histograms
+            part = sparse.get(column) or sparse[schema.SIMILARITY]
+            if histogram is None:
+                histogram = Histogram(part["low"], part["high"])
+            add_sparse(histogram, part)
+        return histogram or Histogram(-1.0, 1.0)
+
+    def iter_scores(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield the score rows in order, one batch a shard.
+
+        Args:
+            columns: Names that are wanted (default: all).
+        """
+        for layers in self.shards:
+            table = read_scores(self.store, layers, columns).combine_chunks()
+            yield from table.to_batches()
+
+    def scores(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return all score rows in order; of a large run ask for few columns.
+
+        Args:
+            columns: Names that are wanted (default: all).
+        """
+        batches = list(self.iter_scores(columns))
+        if not batches:
+            message = f"{self.path} has no finished shard yet"
+            raise RunFolderError(message)
+        return pa.Table.from_batches(batches).replace_schema_metadata(None)
+
+    def score_files(self) -> list[Path]:
+        """Return Parquet files that together hold every row once, for DuckDB and the like.
+
+        A shard with overlays is first written with them in place, once for each new overlay.
+        """
+        return [self._score_file(layers) for layers in self.shards]
+
+    def _score_file(self, layers: Layers) -> Path:
+        if layers.newest == 0:
+            return self.store.path(layers.base.scores.name)
+        name = f"{EFFECTIVE}/{layers.commits[-1].key.stem}.parquet"
+        if not self.store.exists(name):
+            sink = pa.BufferOutputStream()
+            pq.write_table(read_scores(self.store, layers), sink, compression="zstd")
+            self.store.put_if_absent(name, memoryview(sink.getvalue()))
+        return self.store.path(name)
+
+    def embeddings(self) -> Iterator[ShardEmbeddings]:
+        """Yield the embeddings of the scored rows, one shard at a time; none were kept: nothing."""
+        return iter_embeddings(self.store, self.shards)
+
+    def table(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield the user's own columns of all finished rows, read again from the inputs.
+
+        Args:
+            columns: Names that are wanted (default: all).
+
+        Yields:
+            ``file`` and ``row``, then the columns.
+
+        Raises:
+            UsageError: An input is no longer there.
+        """
+        for item in self.info["inputs"]:
+            finished = [s.base for s in self.shards if s.base.key.file == item["ordinal"]]
+            if finished:
+                yield from self._own_columns(item, _rows_of(self.store, finished), columns)
+
+    def _own_columns(
+        self, item: dict[str, Any], rows: Sequence[int], columns: Sequence[str] | None
+    ) -> Iterator[pa.RecordBatch]:
+        reader = open_table(Path(item["path"]), self.table_config)
+        done = 0
+        for batch in reader.read_batches(
+            image_column=self.info["image_column"],
+            caption_column=self.info["caption_column"],
+            batch_rows=ROWS_AT_ONCE,
+            rows=rows,
+        ):
+            own = batch_to_arrow(reader, batch)
+            own = own if columns is None else own.select(list(columns))
+            ordinals = pa.array(rows[done : done + own.num_rows], pa.int64())
+            files = pa.array(np.full(own.num_rows, item["ordinal"], dtype=np.int32))
+            done += own.num_rows
+            yield pa.RecordBatch.from_arrays(
+                [files, ordinals, *own.columns], names=[FILE, ROW, *own.schema.names]
+            )
+
+    @property
+    def table_config(self) -> TableConfig:
+        """How the inputs are read."""
+        known = {field.name for field in fields(TableConfig)}
+        plain = self.info["config"]["table"]
+        return TableConfig(**{name: plain[name] for name in known & plain.keys()})
+
+
+def open_run(path: str | Path, *, allow_partial: bool = False) -> Run:
+    """Open a run folder.
+
+    Args:
+        path: The folder, or the enriched table beside which it lies.
+        allow_partial: Also open one whose job has not come to its end.
+
+    Raises:
+        RunFolderError: It is no run folder, is damaged, or is not finished.
+    """
+    folder = Path(path)
+    if not folder.is_dir() and (beside := folder.with_name(folder.name + ".pairsift")).is_dir():
+        folder = beside
+    store = FolderStore(folder)
+    info = read_manifest(store)
+    if info is None:
+        message = f"{folder} is not a run folder: it has no run.json"
+        raise RunFolderError(message)
+    run = Run(store, info)
+    if not allow_partial and not run.is_finished:
+        message = f"{folder} is not finished: the same command again resumes it"
+        raise RunFolderError(message)
+    return run
+
+
+def _rows_of(store: FolderStore, commits: Sequence[Commit]) -> Sequence[int]:
+    """Return the ordinals of the shards' rows: a range where there are no gaps."""
+    first = commits[0].key.first_row
+    after = first
+    for commit in commits:
+        if commit.key.first_row != after or commit.num_rows != commit.span_rows:
+            break
+        after += commit.num_rows
+    else:
+        return range(first, after)
+    return [row for commit in commits for row in read_rows(store, commit)]
