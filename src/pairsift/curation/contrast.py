@@ -174,7 +174,7 @@ def contrast_error(estimates: FloatArray, exact: FloatArray) -> ContrastError:
         offset=offset,
         median=float(np.median(beside)),
         percentile_95=float(np.quantile(beside, 0.95)),
-        rank_correlation=float(np.corrcoef(ranks)[0, 1]),
+        rank_correlation=float(np.asarray(np.corrcoef(ranks))[0, 1]),
     )
 
 
