@@ -154,8 +154,27 @@ class TableReader(Protocol):
     """Reads one file of a format in batches; iterating again starts again."""
 
     @property
+    def path(self) -> Path:
+        """The file, or the folder that is the table."""
+
+    @property
+    def image_root(self) -> Path:
+        """The folder that relative references start from unless the caller names another."""
+
+    @property
     def column_names(self) -> tuple[str, ...]:
         """The user's columns in file order."""
+
+    def arrow_schema(self) -> pa.Schema:
+        """Return what ``to_arrow`` gives; text without types needs a scan to know."""
+
+    def to_arrow(self, batch: "TableBatch", schema: pa.Schema | None = None) -> pa.RecordBatch:
+        """Return the user's columns of a batch.
+
+        Args:
+            batch: Of this reader, or of another file of the same format.
+            schema: What is wanted, if it is wider than ``arrow_schema``: that of many files.
+        """
 
     def count_rows(self) -> int:
         """Return the number of rows, by a scan where the format does not keep it."""
@@ -190,6 +209,13 @@ class TableWriter(Protocol):
         """Append the batch's rows with the added cells."""
 
 
+class RowsWriter(Protocol):
+    """Writes rows that came from another format."""
+
+    def write_rows(self, rows: pa.RecordBatch, added: pa.RecordBatch) -> None:
+        """Append rows with the added cells."""
+
+
 class TableFormat(Protocol):
     """Reader and writer of one format."""
 
@@ -209,7 +235,22 @@ class TableFormat(Protocol):
         added_schema: pa.Schema,
         metadata: Mapping[str, str],
     ) -> AbstractContextManager[TableWriter]:
-        """Open an output (None: standard output) that appears when the context ends well."""
+        """Open an output for rows of the same format, which stay as they are.
+
+        It appears when the context ends well; None is standard output. ``reader`` is of the
+        input, or of the first of many with the same columns.
+        """
+
+    def open_rows_writer(
+        self,
+        path: Path | None,
+        /,
+        *,
+        columns: pa.Schema,
+        added_schema: pa.Schema,
+        metadata: Mapping[str, str],
+    ) -> AbstractContextManager[RowsWriter]:
+        """Open an output for rows of another format."""
 
 
 Scorer = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]

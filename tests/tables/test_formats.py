@@ -6,20 +6,21 @@ import pytest
 from pairsift.config import TableConfig
 from pairsift.errors import TableFormatError, UsageError
 from pairsift.protocols import TableBatch
-from pairsift.tables import csv, parquet
+from pairsift.tables import csv, jsonl, parquet
 from pairsift.tables.formats import FORMATS, batch_to_arrow, format_of, open_table
 
 
 @pytest.mark.parametrize(
     ("name", "found"),
     [("a.csv", csv.FORMAT), ("a.TSV", csv.FORMAT), ("a.b.parquet", parquet.FORMAT),
-     ("a.pq", parquet.FORMAT)],
+     ("a.pq", parquet.FORMAT), ("a.csv.gz", csv.FORMAT), ("a.tsv.ZST", csv.FORMAT),
+     ("a.jsonl", jsonl.FORMAT), ("a.ndjson.gz", jsonl.FORMAT)],
 )  # fmt: skip
 def test_the_suffix_decides(name: str, found: object) -> None:
     assert format_of(Path(name)) is found
 
 
-@pytest.mark.parametrize("name", ["a.xlsx", "a", "csv", "a.csv.gz"])
+@pytest.mark.parametrize("name", ["a.xlsx", "a", "csv", "a.parquet.gz", "a.gz", "a.csv.bz2"])
 def test_an_unknown_suffix_names_the_accepted(name: str) -> None:
     with pytest.raises(UsageError, match=r"\.csv, .*\.parquet"):
         format_of(Path(name))
@@ -51,5 +52,5 @@ def test_rows_as_text_columns(tmp_path: Path) -> None:
         "caption": ['x "y"', None, "2"],
     }
     nothing = pa.RecordBatch.from_pydict({})
-    with pytest.raises(TableFormatError):
+    with pytest.raises(TypeError):
         batch_to_arrow(reader, TableBatch(0, nothing, "else"))

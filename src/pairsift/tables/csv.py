@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import NoReturn
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,10 +14,18 @@ import pyarrow.compute as pc
 from pairsift.config import TableConfig
 from pairsift.errors import ColumnError, TableFormatError, UsageError
 from pairsift.protocols import Span, TableBatch, TableReader
-from pairsift.tables.headers import read_header
-from pairsift.tables.outputs import open_output
+from pairsift.tables.cells import text_column
+from pairsift.tables.headers import Header, read_header
 from pairsift.tables.records import Dialect, Records, find_line, read_records
-from pairsift.tables.rows import Pair, parse_pairs, plan_spans, read_chunks, rows_within
+from pairsift.tables.rows import (
+    Pair,
+    RecordSource,
+    pairs_batch,
+    plan_spans,
+    read_chunks,
+    rows_within,
+)
+from pairsift.tables.streams import Writable, open_input, open_text_output, plain_suffix
 
 
 @dataclass(frozen=True)
@@ -34,17 +42,6 @@ class CsvPayload:
     bodies: list[bytes]
     tails: list[bytes]
 
-    def to_arrow(self, column_names: Sequence[str]) -> pa.RecordBatch:
-        """Return the rows with every column as text; a malformed row is cut or filled with null."""
-        columns: list[list[str | None]] = [[] for _ in column_names]
-        for body in self.bodies:
-            cells, _ = self.dialect.split(body)
-            for index, column in enumerate(columns):
-                cell = cells[index] if index < len(cells) else None
-                column.append(None if cell is None else cell.decode("utf-8", "replace"))
-        arrays = [pa.array(column, pa.string()) for column in columns]
-        return pa.RecordBatch.from_arrays(arrays, names=list(column_names))
-
 
 class CsvReader:
     """Reads one delimited text file.
@@ -59,10 +56,13 @@ class CsvReader:
     """
 
     def __init__(self, path: Path, config: TableConfig) -> None:
-        self._path = path
+        self.path = path
+        self.image_root = path.parent
         self._strict = config.strict
         self.header = read_header(path, config)
         self.dialect = self.header.dialect
+        self._begin = len(self.header.lead + self.header.body + self.header.tail)
+        self._source = RecordSource(self._open_at)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -71,11 +71,11 @@ class CsvReader:
 
     def count_rows(self) -> int:
         """Return the number of rows, by a scan."""
-        return sum(len(records.bodies) for records in self._records())
+        return sum(len(records.bodies) for records in self._open_at(self._begin))
 
     def plan(self, shard_rows: int) -> Iterator[Span]:
         """Yield spans of ``shard_rows`` rows, by a scan as far as the caller goes."""
-        return plan_spans(self._records(), shard_rows)
+        return plan_spans(self._open_at(self._begin), shard_rows)
 
     def read_batches(
         self,
@@ -113,33 +113,44 @@ class CsvReader:
                 return None, None, None, problem
             return found[image], None, found[caption], None
 
-        chosen = rows_within(rows, span)
+        stream = self._source.read(self._begin, span)
+        first_row = 0 if span is None else span.first_row
         for chunk in read_chunks(
-            self._records(span),
-            first_row=0 if span is None else span.first_row,
-            rows=chosen,
-            batch_rows=batch_rows,
+            stream, first_row=first_row, rows=rows_within(rows, span), batch_rows=batch_rows
         ):
-            pairs = parse_pairs(chunk, parse, complain=self._complain if self._strict else None)
-            yield TableBatch(
-                chunk.rows[0], pairs, CsvPayload(self.dialect, chunk.bodies, chunk.tails)
-            )
+            found = [parse(body) for body in chunk.bodies]
+            complain = self._complain if self._strict else None
+            payload = CsvPayload(self.dialect, chunk.bodies, chunk.tails)
+            yield TableBatch(chunk.rows[0], pairs_batch(chunk, found, complain=complain), payload)
 
-    def _records(self, span: Span | None = None) -> Iterator[Records]:
-        header = self.header
-        offset = len(header.lead + header.body + header.tail) if span is None else span.position
-        with self._path.open("rb") as file:
-            file.seek(offset)
+    def arrow_schema(self) -> pa.Schema:
+        """Return the columns, all of them text."""
+        return pa.schema([(name, pa.string()) for name in self.column_names])
+
+    def to_arrow(self, batch: TableBatch, schema: pa.Schema | None = None) -> pa.RecordBatch:
+        """Return the rows with every column as text; a malformed row is cut or filled with null."""
+        payload = _payload(batch)
+        columns: list[list[str | None]] = [[] for _ in self.column_names]
+        for body in payload.bodies:
+            cells, _ = payload.dialect.split(body)
+            for index, column in enumerate(columns):
+                cell = cells[index] if index < len(cells) else None
+                column.append(None if cell is None else cell.decode("utf-8", "replace"))
+        arrays = [pa.array(column, pa.string()) for column in columns]
+        return pa.RecordBatch.from_arrays(arrays, schema=schema or self.arrow_schema())
+
+    def _open_at(self, offset: int) -> Iterator[Records]:
+        with open_input(self.path, offset) as file:
             yield from read_records(
-                file, self.dialect, offset=offset, name=self._path.name, line_at=self._line_at
+                file, self.dialect, offset=offset, name=self.path.name, line_at=self._line_at
             )
 
     def _line_at(self, offset: int) -> int:
-        with self._path.open("rb") as file:
+        with open_input(self.path) as file:
             return find_line(file, offset)
 
     def _complain(self, offset: int, problem: str) -> NoReturn:
-        where = f"{self._path.name}, line {self._line_at(offset)}"
+        where = f"{self.path.name}, line {self._line_at(offset)}"
         raise TableFormatError(f"{where}: {problem} (without --strict: a status)")
 
     def _index(self, column: str) -> int:
@@ -155,32 +166,46 @@ class CsvWriter:
 
     Args:
         file: Open for writing.
-        reader: The input, whose header and dialect are used.
+        header: What the file begins with, as in the input.
         added_schema: The added columns.
     """
 
-    def __init__(self, file: BinaryIO, reader: CsvReader, added_schema: pa.Schema) -> None:
+    def __init__(self, file: Writable, header: Header, added_schema: pa.Schema) -> None:
         self._file = file
-        self._delimiter = reader.dialect.delimiter
+        self._delimiter = header.dialect.delimiter
         self._special = '["\r\n' + re.escape(self._delimiter.decode("latin-1")) + "]"
-        names = [reader.dialect.quote(name.encode()) for name in added_schema.names]
-        header = reader.header
-        cells = self._delimiter.join([header.body, *names])
+        self._line_end = b"\r\n" if header.tail.startswith(b"\r\n") else header.tail[:1] or b"\n"
+        self._is_open_ended = not header.tail
+        names = [header.dialect.quote(name.encode()) for name in added_schema.names]
+        # A table without columns of its own has no cell that a delimiter could stand behind.
+        cells = self._delimiter.join([header.body, *names] if header.body else names)
         self._file.write(header.lead + cells + header.tail)
 
     def write(self, batch: TableBatch, added: pa.RecordBatch) -> None:
         """Append the batch's rows with the added cells."""
-        payload = batch.payload
-        if not isinstance(payload, CsvPayload):
-            message = f"expected rows of a CSV, not {type(payload).__name__}"
-            raise TypeError(message)
-        columns = [self._cells(column) for column in added.columns]
-        # Joined by Arrow, one call for all rows: the reason that writing is not the limit.
-        delimiter = pa.scalar(self._delimiter, pa.binary())
-        cells = pc.binary_join_element_wise(*columns, delimiter).to_pylist()
+        payload = _payload(batch)
+        if not payload.bodies:
+            return
+        if self._is_open_ended:
+            # Only a file's last record can lack its line end: this is the next file.
+            self._file.write(self._line_end)
+        self._is_open_ended = not payload.tails[-1]
+        cells = self._joined(added).to_pylist()
         delimiters = [self._delimiter] * len(cells)
         parts = zip(payload.bodies, delimiters, cells, payload.tails, strict=True)
         self._file.write(b"".join(chain.from_iterable(parts)))
+
+    def write_rows(self, rows: pa.RecordBatch, added: pa.RecordBatch) -> None:
+        """Append rows of another format."""
+        columns = [text_column(column) for column in rows.columns] + added.columns
+        names = [str(index) for index in range(len(columns))]
+        cells = self._joined(pa.RecordBatch.from_arrays(columns, names=names)).to_pylist()
+        self._file.write(b"".join(cell + b"\n" for cell in cells))
+
+    def _joined(self, rows: pa.RecordBatch) -> pa.Array:
+        columns = [self._cells(column) for column in rows.columns]
+        # Joined by Arrow, one call for all rows: the reason that writing is not the limit.
+        return pc.binary_join_element_wise(*columns, pa.scalar(self._delimiter, pa.binary()))
 
     def _cells(self, column: pa.Array) -> pa.Array:
         """Return one cell a row; null is an empty cell."""
@@ -196,7 +221,7 @@ class CsvWriter:
 class CsvFormat:
     """Delimited text in UTF-8."""
 
-    suffixes = (".csv", ".tsv", ".txt")
+    suffixes = tuple(name + end for end in ("", ".gz", ".zst") for name in (".csv", ".tsv", ".txt"))
 
     def open_reader(self, path: Path, config: TableConfig, /) -> CsvReader:
         """Open a file for reading; errors as in ``CsvReader``."""
@@ -212,16 +237,41 @@ class CsvFormat:
         added_schema: pa.Schema,
         metadata: Mapping[str, str],  # noqa: ARG002 - text has no place for it; run.json has
     ) -> Iterator[CsvWriter]:
-        """Open an output that appears when the context ends well."""
+        """Open an output for rows of CSV, which keep their bytes."""
         if not isinstance(reader, CsvReader):
             message = f"expected the reader of a CSV, not {type(reader).__name__}"
             raise TypeError(message)
-        if path is not None and path.suffix.lower() == ".tsv" and reader.dialect.delimiter != b"\t":
+        if path and plain_suffix(path) == ".tsv" and reader.dialect.delimiter != b"\t":
             # Read again it would be taken for one column.
             message = f"{path.name}: the output keeps the input's delimiter; give a name in .csv"
             raise UsageError(message)
-        with open_output(path) as file:
-            yield CsvWriter(file, reader, added_schema)
+        with open_text_output(path) as file:
+            yield CsvWriter(file, reader.header, added_schema)
+
+    @contextmanager
+    def open_rows_writer(
+        self,
+        path: Path | None,
+        /,
+        *,
+        columns: pa.Schema,
+        added_schema: pa.Schema,
+        metadata: Mapping[str, str],  # noqa: ARG002 - as above
+    ) -> Iterator[CsvWriter]:
+        """Open an output for rows of another format."""
+        delimiter = b"\t" if path and plain_suffix(path) == ".tsv" else b","
+        dialect = Dialect(delimiter)
+        body = delimiter.join(dialect.quote(name.encode()) for name in columns.names)
+        with open_text_output(path) as file:
+            header = Header(b"", body, b"\n", tuple(columns.names), dialect)
+            yield CsvWriter(file, header, added_schema)
 
 
 FORMAT = CsvFormat()
+
+
+def _payload(batch: TableBatch) -> CsvPayload:
+    if not isinstance(batch.payload, CsvPayload):
+        message = f"expected rows of a CSV, not {type(batch.payload).__name__}"
+        raise TypeError(message)
+    return batch.payload

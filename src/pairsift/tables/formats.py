@@ -5,12 +5,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from pairsift.config import TableConfig
-from pairsift.errors import TableFormatError, UsageError
+from pairsift.errors import UsageError
 from pairsift.protocols import TableBatch, TableFormat, TableReader
-from pairsift.tables import csv, parquet
-from pairsift.tables.csv import CsvPayload
+from pairsift.tables import csv, jsonl, parquet
 from pairsift.tables.pairs import pairs_from_arrow
-from pairsift.tables.parquet import ParquetReader
 
 __all__ = [
     "FORMATS",
@@ -21,7 +19,7 @@ __all__ = [
     "pairs_from_arrow",
 ]
 
-FORMATS: tuple[TableFormat, ...] = (csv.FORMAT, parquet.FORMAT)
+FORMATS: tuple[TableFormat, ...] = (csv.FORMAT, jsonl.FORMAT, parquet.FORMAT)
 
 
 def format_of(path: Path) -> TableFormat:
@@ -34,12 +32,12 @@ def format_of(path: Path) -> TableFormat:
         >>> format_of(Path("pairs.CSV")) is csv.FORMAT
         True
     """
-    suffix = path.suffix.lower()
+    name = path.name.lower()
     for found in FORMATS:
-        if suffix in found.suffixes:
+        if name.endswith(found.suffixes):
             return found
     accepted = ", ".join(name for found in FORMATS for name in found.suffixes)
-    message = f"{path.name}: no table format has the suffix {suffix!r}; accepted: {accepted}"
+    message = f"{path.name}: no table format has the suffix {path.suffix!r}; accepted: {accepted}"
     raise UsageError(message)
 
 
@@ -65,9 +63,7 @@ def open_table(path: Path, config: TableConfig) -> TableReader:
 
 def empty_table(reader: TableReader) -> pa.Table:
     """Return the user's columns without a row, of the types that ``batch_to_arrow`` gives."""
-    if isinstance(reader, ParquetReader):
-        return reader.schema.empty_table()
-    return pa.schema([(name, pa.string()) for name in reader.column_names]).empty_table()
+    return reader.arrow_schema().empty_table()
 
 
 def batch_to_arrow(reader: TableReader, batch: TableBatch) -> pa.RecordBatch:
@@ -76,13 +72,5 @@ def batch_to_arrow(reader: TableReader, batch: TableBatch) -> pa.RecordBatch:
     Args:
         reader: Where the batch came from.
         batch: As read.
-
-    Raises:
-        TableFormatError: The batch is of no known format.
     """
-    if isinstance(batch.payload, pa.RecordBatch):
-        return batch.payload
-    if isinstance(batch.payload, CsvPayload):
-        return batch.payload.to_arrow(reader.column_names)
-    message = f"rows of an unknown kind: {type(batch.payload).__name__}"
-    raise TableFormatError(message)
+    return reader.to_arrow(batch)

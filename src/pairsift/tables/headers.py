@@ -8,6 +8,7 @@ from pairsift.config import TableConfig
 from pairsift.errors import TableFormatError, UsageError
 from pairsift.tables.columns import CAPTION_NAMES, IMAGE_NAMES
 from pairsift.tables.records import Dialect
+from pairsift.tables.streams import open_input, plain_suffix
 
 DELIMITERS = (b",", b"\t", b";", b"|")
 MAX_HEADER_BYTES = 1 << 20
@@ -45,7 +46,7 @@ def read_header(path: Path, config: TableConfig) -> Header:
         TableFormatError: There is none, or it is not UTF-8 text.
         UsageError: The delimiter is not one byte.
     """
-    with path.open("rb") as file:
+    with open_input(path) as file:
         start = file.read(MAX_HEADER_BYTES)
     if start.startswith(_UTF16) or b"\0" in start[:64]:
         message = f"{path.name} looks like UTF-16 or binary; save the table as UTF-8"
@@ -80,7 +81,7 @@ def _delimiter(path: Path, text: bytes, config: TableConfig) -> bytes:
             message = f"delimiter {config.delimiter!r} is not one plain character"
             raise UsageError(message)
         return encoded
-    if path.suffix.lower() == ".tsv":
+    if plain_suffix(path) == ".tsv":
         return b"\t"
     known = {*IMAGE_NAMES, *CAPTION_NAMES, config.image_column, config.caption_column}
 

@@ -35,7 +35,8 @@ class ParquetReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
+        self.image_root = path.parent
         try:
             with pq.ParquetFile(path) as file:
                 self.schema = file.schema_arrow
@@ -57,6 +58,15 @@ class ParquetReader:
     def column_names(self) -> tuple[str, ...]:
         """The user's columns in file order."""
         return tuple(self.schema.names)
+
+    def arrow_schema(self) -> pa.Schema:
+        """Return the schema with its metadata."""
+        return self.schema
+
+    def to_arrow(self, batch: TableBatch, schema: pa.Schema | None = None) -> pa.RecordBatch:
+        """Return the rows as they are."""
+        rows = _payload(batch)
+        return rows if schema is None else pa.RecordBatch.from_arrays(rows.columns, schema=schema)
 
     def count_rows(self) -> int:
         """Return the number of rows, from the footer."""
@@ -109,14 +119,12 @@ class ParquetReader:
         size = min(batch_rows, max(1, BATCH_BYTES // self._row_bytes))
         try:
             # Streaming: a row group of any size is read page by page.
-            with pq.ParquetFile(
-                self._path, pre_buffer=False, buffer_size=READ_BUFFER_BYTES
-            ) as file:
+            with pq.ParquetFile(self.path, pre_buffer=False, buffer_size=READ_BUFFER_BYTES) as file:
                 for first, batch in _batches(file, size, rows_within(rows, span)):
                     pairs = pairs_from_arrow(batch, image_column, caption_column)
                     yield TableBatch(first, pairs, batch)
         except (pa.ArrowException, OSError) as error:
-            raise _damage(self._path, error) from error
+            raise _damage(self.path, error) from error
 
 
 class ParquetWriter:
@@ -124,30 +132,33 @@ class ParquetWriter:
 
     Args:
         file: Open for writing.
-        reader: The input.
+        columns: The user's columns.
         added_schema: The added columns.
         metadata: Provenance for the footer.
+        compression: The codec of the pages.
     """
 
     def __init__(
         self,
         file: BinaryIO,
-        reader: ParquetReader,
+        columns: pa.Schema,
+        *,
         added_schema: pa.Schema,
         metadata: Mapping[str, str],
+        compression: str,
     ) -> None:
-        merged = dict(reader.schema.metadata or {})
+        merged = dict(columns.metadata or {})
         merged[METADATA_KEY] = json.dumps(dict(metadata), sort_keys=True).encode()
-        self._schema = pa.schema([*reader.schema, *added_schema], metadata=merged)
-        self._writer = pq.ParquetWriter(file, self._schema, compression=reader.compression)
+        self._schema = pa.schema([*columns, *added_schema], metadata=merged)
+        self._writer = pq.ParquetWriter(file, self._schema, compression=compression)
         self._pending: list[pa.RecordBatch] = []
 
     def write(self, batch: TableBatch, added: pa.RecordBatch) -> None:
         """Append the batch's rows with the added columns."""
-        rows = batch.payload
-        if not isinstance(rows, pa.RecordBatch):
-            message = f"expected rows of a Parquet file, not {type(rows).__name__}"
-            raise TypeError(message)
+        self.write_rows(_payload(batch), added)
+
+    def write_rows(self, rows: pa.RecordBatch, added: pa.RecordBatch) -> None:
+        """Append rows of this or of another format with the added columns."""
         arrays = [*rows.columns, *added.columns]
         self._pending.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
         num_rows = sum(len(waiting) for waiting in self._pending)
@@ -194,17 +205,61 @@ class ParquetFormat:
         if not isinstance(reader, ParquetReader):
             message = f"expected the reader of a Parquet file, not {type(reader).__name__}"
             raise TypeError(message)
-        with open_output(path) as file:
-            writer = ParquetWriter(file, reader, added_schema, metadata)
-            try:
-                yield writer
-                writer.close()
-            except BaseException:
-                writer.abandon()
-                raise
+        with _open(
+            path,
+            reader.schema,
+            added_schema=added_schema,
+            metadata=metadata,
+            compression=reader.compression,
+        ) as writer:
+            yield writer
+
+    @contextmanager
+    def open_rows_writer(
+        self,
+        path: Path | None,
+        /,
+        *,
+        columns: pa.Schema,
+        added_schema: pa.Schema,
+        metadata: Mapping[str, str],
+    ) -> Iterator[ParquetWriter]:
+        """Open an output for rows of another format."""
+        with _open(
+            path, columns, added_schema=added_schema, metadata=metadata, compression="snappy"
+        ) as writer:
+            yield writer
 
 
 FORMAT = ParquetFormat()
+
+
+@contextmanager
+def _open(
+    path: Path | None,
+    columns: pa.Schema,
+    *,
+    added_schema: pa.Schema,
+    metadata: Mapping[str, str],
+    compression: str,
+) -> Iterator[ParquetWriter]:
+    with open_output(path) as file:
+        writer = ParquetWriter(
+            file, columns, added_schema=added_schema, metadata=metadata, compression=compression
+        )
+        try:
+            yield writer
+            writer.close()
+        except BaseException:
+            writer.abandon()
+            raise
+
+
+def _payload(batch: TableBatch) -> pa.RecordBatch:
+    if not isinstance(batch.payload, pa.RecordBatch):
+        message = f"expected rows of a Parquet file, not {type(batch.payload).__name__}"
+        raise TypeError(message)
+    return batch.payload
 
 
 def _damage(path: Path, error: Exception) -> Exception:

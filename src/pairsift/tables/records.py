@@ -9,9 +9,9 @@ follows a closing quote belongs to the cell.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from pairsift.errors import TableFormatError
+from pairsift.tables.streams import Readable
 
 CHUNK_BYTES = 256 * 1024
 MAX_RECORD_BYTES = 64 * 1024 * 1024
@@ -129,7 +129,7 @@ class Dialect:
 
 
 def read_records(
-    file: BinaryIO,
+    file: Readable,
     dialect: Dialect,
     *,
     offset: int,
@@ -174,7 +174,7 @@ def read_records(
         )
 
 
-def find_line(file: BinaryIO, offset: int) -> int:
+def find_line(file: Readable, offset: int) -> int:
     """Return the line of a file, from 1, on which an offset stands.
 
     Only errors name lines, so that nothing is counted unless one is raised.

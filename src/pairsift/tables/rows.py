@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain
 from operator import add
 
 import pyarrow as pa
@@ -39,6 +39,44 @@ class Chunk:
         for each in lists:
             del each[:count]
         return taken
+
+
+class RecordSource:
+    """The records of one file from any offset; goes on where the last reading stopped.
+
+    A worker that reads span after span must not inflate a compressed file from its start for
+    each. Used by one thread at a time.
+
+    Args:
+        open_at: Gives the records from an offset to the end of the file.
+    """
+
+    def __init__(self, open_at: Callable[[int], Iterator[Records]]) -> None:
+        self._open_at = open_at
+        self._held: dict[int, Iterator[Records]] = {}
+
+    def __reduce__(self) -> tuple[type["RecordSource"], tuple[object]]:
+        # An open file stays where it is.
+        return RecordSource, (self._open_at,)
+
+    def read(self, offset: int, span: Span | None) -> Iterator[Records]:
+        """Yield the records of a span, or, without one, all from an offset."""
+        if span is None:
+            yield from self._open_at(offset)
+            return
+        stream = self._held.pop(span.position, None) or self._open_at(span.position)
+        left = span.num_rows
+        for records in stream:
+            if len(records.bodies) < left:
+                left -= len(records.bodies)
+                yield records
+                continue
+            head = Records(records.bodies[:left], records.tails[:left], records.offset)
+            after = head.offset + sum(map(len, head.bodies)) + sum(map(len, head.tails))
+            rest = Records(records.bodies[left:], records.tails[left:], after)
+            self._held = {after: chain([rest], stream) if rest.bodies else stream}
+            yield head
+            return
 
 
 def plan_spans(stream: Iterator[Records], shard_rows: int) -> Iterator[Span]:
@@ -105,20 +143,16 @@ def read_chunks(
         yield waiting
 
 
-def parse_pairs(
-    chunk: Chunk,
-    parse: Callable[[bytes], Pair],
-    *,
-    complain: Callable[[int, str], object] | None,
+def pairs_batch(
+    chunk: Chunk, pairs: Sequence[Pair], *, complain: Callable[[int, str], object] | None
 ) -> pa.RecordBatch:
     """Return a chunk's pairs as ``schema.PAIR_SCHEMA``.
 
     Args:
         chunk: The rows.
-        parse: Gives the pair of one record.
+        pairs: What each holds.
         complain: Told the offset and the problem of a malformed row; raises. None: it is a status.
     """
-    pairs = [parse(body) for body in chunk.bodies]
     columns = list(zip(*pairs, strict=True))
     if complain is not None and any(columns[-1]):
         index = next(index for index, problem in enumerate(columns[-1]) if problem)
