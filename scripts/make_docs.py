@@ -106,7 +106,7 @@ def option_row(parameter: inspect.Parameter) -> tuple[str, ...]:
     if default is inspect.Parameter.empty:
         shown = "required"
     else:
-        shown = "" if default is None or default is False or default == "" else f"`{default}`"
+        shown = "" if default is None or default is False or default in ("", ()) else f"`{default}`"
     return f"`{flags} {value}`".replace(" `", "`"), shown, clean(info.help)
 
 

@@ -28,7 +28,18 @@ LINES: list[list[str]] = [
     ["charts", "progress", "summary", "report", "demo", "options", "model_commands", "cli"],
 ]
 RANK = {name: (row, column) for row, line in enumerate(LINES) for column, name in enumerate(line)}
-HEAVY = ("numpy", "pyarrow", "openvino", "torch", "PIL", "tokenizers", "huggingface_hub", "rich")
+HEAVY = (
+    "aiohttp",
+    "numpy",
+    "obstore",
+    "pyarrow",
+    "openvino",
+    "torch",
+    "PIL",
+    "tokenizers",
+    "huggingface_hub",
+    "rich",
+)
 
 
 def module_names() -> list[str]:

@@ -113,7 +113,7 @@ def build_scorer(
     return PairScorer(
         encoder=encoder,
         measure=measure,
-        sources=Sources(root, config.image),
+        sources=Sources(root, config.image, config.source, offline=config.model.offline),
         image_config=config.image,
         caption_config=config.caption,
         details=config.output.details,

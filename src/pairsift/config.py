@@ -50,6 +50,34 @@ class ImageConfig:
 
 
 @dataclass(frozen=True)
+class SourceConfig:
+    """What may be fetched, from whom, and how patiently."""
+
+    allow_urls: bool = option(False, "Fetch http:// and https:// references.")
+    allow_host: tuple[str, ...] = option(
+        (),
+        "Host that may be private or on another port; again for more.",
+        metavar="NAME:PORT",
+    )
+    allow_bucket: tuple[str, ...] = option(
+        (),
+        "Bucket that may be read: s3://, gs:// or az://; again for more.",
+        metavar="SCHEME://NAME",
+    )
+    contact: str = option("", "E-mail or page about your crawl, put into the user agent.")
+    connections: int = option(128, "Fetches at once.", min=1)
+    connections_per_host: int = option(8, "Fetches at once from one host.", min=1)
+    fetch_timeout_seconds: float = option(
+        30.0, "Seconds that one image may take, with redirects and retries.", min=0.001
+    )
+    fetch_retries: int = option(2, "Further attempts after 429, 5xx or a broken line.", min=0)
+    fetch_ahead_bytes: int = option(
+        256 * 1024 * 1024, "Bytes of fetched images that may wait for decoding.", min=1
+    )
+    ignore_robots: bool = option(False, "Take images whose X-Robots-Tag forbids it.")
+
+
+@dataclass(frozen=True)
 class CaptionConfig:
     """How captions are read."""
 
@@ -115,6 +143,7 @@ class ScoreConfig:
     measure: str = option("cosine", "cosine, euclidean, angular, clip-score, logit, …")
     model: ModelConfig = field(default_factory=ModelConfig)
     image: ImageConfig = field(default_factory=ImageConfig)
+    source: SourceConfig = field(default_factory=SourceConfig)
     caption: CaptionConfig = field(default_factory=CaptionConfig)
     table: TableConfig = field(default_factory=TableConfig)
     output: OutputConfig = field(default_factory=OutputConfig)

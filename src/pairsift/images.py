@@ -28,10 +28,12 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # 0.26 of 255 after resizing to 224, at a third of the time.
 DRAFT_FACTOR = 2
 
-_SIGNATURES = re.compile(
+SIGNATURES = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n|RIFF....WEBP|GIF8[79]a|II(?:\*\0|\+\0)|MM(?:\0\*|\0\+)",
     re.DOTALL,
 )
+"""What the accepted formats begin with; BMP's two letters are too little to go by."""
+
 WHITE = (255, 255, 255)
 _ORIENTATION = 0x0112
 # EXIF 2.3, tag 274: how the stored picture is turned to stand as it was seen.
@@ -157,7 +159,7 @@ def _open(data: bytes) -> Image.Image:
         # Twice Pillow's own limit, which is a setting of the whole process and not ours to move.
         raise ImageError(RowStatus.IMAGE_TOO_LARGE, _words(error)) from error
     except UnidentifiedImageError as error:
-        if _SIGNATURES.match(data):
+        if SIGNATURES.match(data):
             reason = "begins like an image, but its header is truncated or damaged"
             raise ImageError(RowStatus.IMAGE_CORRUPT, reason) from error
         raise ImageError(RowStatus.IMAGE_UNSUPPORTED, _unsupported(data)) from error

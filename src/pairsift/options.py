@@ -14,12 +14,14 @@ from pairsift.config import (
     ModelConfig,
     OutputConfig,
     RunConfig,
+    SourceConfig,
     TableConfig,
 )
 
 PANELS: dict[type, str] = {
     ModelConfig: "Model",
     ImageConfig: "Images",
+    SourceConfig: "Fetching",
     CaptionConfig: "Captions",
     TableConfig: "Table",
     OutputConfig: "Output",
@@ -58,7 +60,8 @@ def options_of(config: type, only: Only | None = None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for owner, item, kind in _leaves(config):
         if only is None or item.name in only.names:
-            found[item.name] = Annotated[kind, _typer_option(item, panel=PANELS.get(owner))]
+            typed = list[get_args(kind)[0]] if get_origin(kind) is tuple else kind  # type: ignore[misc]
+            found[item.name] = Annotated[typed, _typer_option(item, panel=PANELS.get(owner))]
     return found
 
 
@@ -85,7 +88,9 @@ def build_config(config: type[Config], values: Mapping[str, Any]) -> Config:
         if is_dataclass(kind):
             filled[item.name] = build_config(kind, values)  # type: ignore[arg-type]
         elif item.name in values:
-            filled[item.name] = values[item.name]
+            value = values[item.name]
+            # Typer gives a list; a config is hashable.
+            filled[item.name] = tuple(value) if isinstance(value, list) else value
     return config(**filled)
 
 
@@ -154,7 +159,9 @@ def _typer_option(item: "Field[Any]", *, panel: str | None) -> Any:
         min=item.metadata.get("min"),
         metavar=item.metadata.get("metavar"),
         # An absent value is explained by the help; False is what not typing a flag means.
-        show_default=not (item.default is None or item.default is False or item.default == ""),
+        show_default=not (
+            item.default in ("", ()) or item.default is None or item.default is False
+        ),
         rich_help_panel=panel,
     )
 

@@ -134,13 +134,16 @@ class PairScorer:
             while ahead:
                 yield self._finish(ahead.popleft())
         finally:
+            if ahead:
+                self.sources.forget()
             for left in ahead:
                 for _, future in left.images:
                     future.cancel()
 
     def close(self) -> None:
-        """Stop the decoding threads."""
+        """Stop the decoding threads, and what is being fetched."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self.sources.close()
 
     def _begin(self, batch: pa.RecordBatch) -> _Prepared:
         failures: dict[int, RowError] = {}
@@ -157,6 +160,7 @@ class PairScorer:
                 images[image_keys[row]] = (reference, content)
             except RowError as error:
                 failures[row] = error
+        self.sources.expect(r for r, content in images.values() if r and content is None)
         keys = list(images)
         tasks = []
         for begin in range(0, len(keys), DECODE_CHUNK):

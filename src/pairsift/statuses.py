@@ -17,6 +17,12 @@ class RowStatus(StrEnum):
     IMAGE_NOT_FOUND = "image_not_found"
     IMAGE_NOT_A_FILE = "image_not_a_file"
     IMAGE_UNREADABLE = "image_unreadable"
+    IMAGE_BLOCKED = "image_blocked"
+    IMAGE_OPTED_OUT = "image_opted_out"
+    IMAGE_DENIED = "image_denied"
+    IMAGE_HTTP_ERROR = "image_http_error"
+    IMAGE_FETCH_FAILED = "image_fetch_failed"
+    IMAGE_FETCH_TIMEOUT = "image_fetch_timeout"
     IMAGE_EMPTY = "image_empty"
     IMAGE_UNSUPPORTED = "image_unsupported"
     IMAGE_CORRUPT = "image_corrupt"
@@ -34,9 +40,15 @@ STATUS_MEANINGS: dict[RowStatus, str] = {
     RowStatus.IMAGE_NULL: "the image cell is null or empty",
     RowStatus.IMAGE_NOT_ALLOWED: "a kind of reference that is switched off, such as a URL",
     RowStatus.IMAGE_OUTSIDE_ROOT: "the path leaves the image root",
-    RowStatus.IMAGE_NOT_FOUND: "there is no such file",
+    RowStatus.IMAGE_NOT_FOUND: "there is no such file, page or object",
     RowStatus.IMAGE_NOT_A_FILE: "the path is a directory or another thing that is not a file",
     RowStatus.IMAGE_UNREADABLE: "the file is there but cannot be opened or read",
+    RowStatus.IMAGE_BLOCKED: "the URL, or a redirect of it, leads to an address that is not public",
+    RowStatus.IMAGE_OPTED_OUT: "the site forbids such use in its X-Robots-Tag header",
+    RowStatus.IMAGE_DENIED: "the server or the bucket denies access",
+    RowStatus.IMAGE_HTTP_ERROR: "the server answers with an error, or with what cannot be used",
+    RowStatus.IMAGE_FETCH_FAILED: "no such host, no connection, no trusted TLS, or a broken line",
+    RowStatus.IMAGE_FETCH_TIMEOUT: "the image did not arrive within --fetch-timeout-seconds",
     RowStatus.IMAGE_EMPTY: "the file has zero bytes",
     RowStatus.IMAGE_UNSUPPORTED: "not an image, or a format that is not on the allow-list",
     RowStatus.IMAGE_CORRUPT: "the image is truncated or damaged",

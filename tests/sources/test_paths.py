@@ -94,18 +94,6 @@ def test_links_that_lead_outside(root: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "reference",
-    [b"http://127.0.0.1/a.jpg", b"HTTPS://example.org/a.jpg", b"s3://bucket/a.jpg", b"gs://b/a",
-     b"az://b/a", b"file:///etc/passwd", b"FILE:/etc/passwd", b"data:image/png;base64,iVBORw0K",
-     b"ftp://example.org/a.jpg", b"hdfs://node/a.jpg", b"data:" + b"A" * 100_000],
-)  # fmt: skip
-def test_other_kinds_of_reference(root: Path, reference: bytes) -> None:
-    error = refusal(root, reference)
-    assert error.status is RowStatus.IMAGE_NOT_ALLOWED
-    assert "not supported yet" in error.reason
-
-
-@pytest.mark.parametrize(
     ("reference", "status"),
     [
         (b"none.jpg", RowStatus.IMAGE_NOT_FOUND),

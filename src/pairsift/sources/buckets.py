@@ -1,0 +1,57 @@
+"""Which object stores may be read: the buckets that the user has named."""
+
+from pairsift.config import SourceConfig
+from pairsift.errors import ImageError, UsageError
+from pairsift.statuses import RowStatus
+
+SCHEMES = ("s3", "gs", "az")
+
+
+def split_key(text: str) -> tuple[str, str]:
+    """Return bucket and key of a reference; the key is taken as it is, nothing is unescaped.
+
+    Args:
+        text: ``s3://BUCKET/KEY`` or the like.
+
+    Example:
+        >>> split_key("S3://photos/2024/a cat.jpg")
+        ('s3://photos', '2024/a cat.jpg')
+    """
+    scheme, _, rest = text.partition("://")
+    bucket, _, key = rest.partition("/")
+    return f"{scheme.lower()}://{bucket}", key
+
+
+def named_buckets(config: SourceConfig) -> frozenset[str]:
+    """Return the buckets of ``--allow-bucket``.
+
+    Raises:
+        UsageError: One is not SCHEME://NAME.
+
+    Example:
+        >>> sorted(named_buckets(SourceConfig(allow_bucket=("s3://mine/", "gs://yours"))))
+        ['gs://yours', 's3://mine']
+    """
+    found = set()
+    for text in config.allow_bucket:
+        bucket, key = split_key(text)
+        scheme, _, name = bucket.partition("://")
+        if scheme not in SCHEMES or not name or key:
+            message = f"--allow-bucket {text!r}: give s3://NAME, gs://NAME or az://NAME"
+            raise UsageError(message)
+        found.add(bucket)
+    return frozenset(found)
+
+
+def check_bucket(text: str, named: frozenset[str]) -> None:
+    """Refuse a reference into a bucket that was not named.
+
+    Raises:
+        ImageError: It leads there, or to no key.
+    """
+    bucket, key = split_key(text)
+    if bucket not in named:
+        reason = f"the bucket was not named (hint: --allow-bucket {bucket[:100]})"
+        raise ImageError(RowStatus.IMAGE_NOT_ALLOWED, reason)
+    if not key:
+        raise ImageError(RowStatus.IMAGE_NOT_FOUND, f"names a bucket, not an object: {bucket}")

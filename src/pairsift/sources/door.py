@@ -1,0 +1,163 @@
+"""Reference to bytes: what a cell of the image column refers to.
+
+Whatever stands in a table is somebody else's input. Paths stay below the root, URLs are fetched
+only where that is switched on, buckets only where they are named.
+"""
+
+import re
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pairsift.config import ImageConfig, SourceConfig
+from pairsift.errors import ImageError
+from pairsift.sources import buckets
+from pairsift.sources.inline import read_base64, read_data_uri
+from pairsift.sources.paths import PathReader
+from pairsift.statuses import RowStatus
+
+if TYPE_CHECKING:
+    from pairsift.sources.fetching import Fetcher
+
+WEB_SCHEMES = ("http", "https")
+
+# A colon alone is a letter of many file names; a drive letter is no scheme.
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://|(data|file|https?|s3|gs|az|ftp):", re.IGNORECASE)
+
+
+class Sources:
+    """Reads the images that a table refers to; pickled, it is the recipe of itself.
+
+    Args:
+        root: Folder that relative paths start from and that no path may leave.
+        config: The limit of bytes.
+        source: What may be fetched, and how (default: nothing).
+        offline: Fetch nothing, whatever else is said.
+
+    Raises:
+        UsageError: The root is not a folder, or an option makes no sense.
+        MissingExtraError: Buckets are named, and what reads them is not installed.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        config: ImageConfig,
+        source: SourceConfig | None = None,
+        *,
+        offline: bool = False,
+    ) -> None:
+        self._config = config
+        self._source = source or SourceConfig()
+        self._offline = offline
+        self._paths = PathReader(root, config.max_image_bytes)
+        self._buckets = buckets.named_buckets(self._source)
+        self._lock = threading.Lock()
+        self._fetcher: Fetcher | None = None
+        if not offline and (self._source.allow_host or self._source.allow_bucket):
+            self._fetching()  # so that what cannot work is said before the first row
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Sockets and threads are made where they are used.
+        return _build, (self.root, self._config, self._source, self._offline)
+
+    @property
+    def root(self) -> Path:
+        """The folder that no path leaves."""
+        return self._paths.root
+
+    def read(self, reference: bytes) -> bytes:
+        """Return the bytes that a reference stands for; safe to call from many threads.
+
+        Args:
+            reference: The cell, UTF-8.
+
+        Raises:
+            ImageError: It cannot be read, or must not be; says why.
+        """
+        text = _text(reference)
+        scheme = _scheme(text)
+        if scheme is None:
+            data = read_base64(text, self._config.max_image_bytes)
+            return self._paths.read(text) if data is None else data
+        if scheme == "data":
+            return read_data_uri(text, self._config.max_image_bytes)
+        self._check_allowed(scheme, text)
+        return self._fetching().read(text)
+
+    def expect(self, references: Iterable[bytes]) -> None:
+        """Begin to fetch what will be read soon, each as often as it is named here.
+
+        What is not fetched, or must not be, is left to ``read``.
+        """
+        wanted = []
+        for reference in references:
+            try:
+                text = _text(reference)
+                scheme = _scheme(text)
+                if scheme is not None and scheme != "data":
+                    self._check_allowed(scheme, text)
+                    wanted.append(text)
+            except ImageError:
+                continue
+        if wanted:
+            self._fetching().expect(wanted)
+
+    def forget(self) -> None:
+        """Give up what was expected and not read."""
+        if self._fetcher is not None:
+            self._fetcher.forget()
+
+    def close(self) -> None:
+        """End every fetch and close every connection; reading again opens new ones."""
+        with self._lock:
+            fetcher, self._fetcher = self._fetcher, None
+        if fetcher is not None:
+            fetcher.close()
+
+    def _check_allowed(self, scheme: str, text: str) -> None:
+        if scheme not in (*WEB_SCHEMES, *buckets.SCHEMES):
+            reason = f"{scheme}: references are not read; give a path, a URL or a bucket's key"
+        elif self._offline:
+            reason = "--offline fetches nothing"
+        elif scheme in WEB_SCHEMES and not self._source.allow_urls:
+            reason = "URLs are not fetched (hint: --allow-urls)"
+        else:
+            if scheme in buckets.SCHEMES:
+                buckets.check_bucket(text, self._buckets)
+            return
+        raise ImageError(RowStatus.IMAGE_NOT_ALLOWED, reason)
+
+    def _fetching(self) -> "Fetcher":
+        with self._lock:
+            if self._fetcher is None:
+                # aiohttp takes a tenth of a second that a table of paths need not pay.
+                from pairsift.sources.fetching import Fetcher
+
+                self._fetcher = Fetcher(self._source, max_bytes=self._config.max_image_bytes)
+            return self._fetcher
+
+
+def _build(root: Path, config: ImageConfig, source: SourceConfig, offline: bool) -> Sources:  # noqa: FBT001 - pickle calls by position
+    return Sources(root, config, source, offline=offline)
+
+
+def _scheme(text: str) -> str | None:
+    match = _SCHEME.match(text)
+    return None if match is None else (match[1] or match[2]).lower()
+
+
+def _text(reference: bytes) -> str:
+    try:
+        text = reference.decode("utf-8")
+    except UnicodeDecodeError as error:
+        reason = "the image reference is not valid UTF-8"
+        raise ImageError(RowStatus.IMAGE_NOT_FOUND, reason) from error
+    if "\0" in text:
+        reason = "the image reference holds a NUL"
+        raise ImageError(RowStatus.IMAGE_NOT_FOUND, reason)
+    text = text.strip()
+    if not text:
+        raise ImageError(RowStatus.IMAGE_NULL, "the image cell is empty")
+    return text
