@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -318,78 +317,3 @@ def test_a_named_host_opens_itself_only(
     by_name = f"http://localhost:{server.port}/good"
     assert status_of(tmp_path, by_name, config) is RowStatus.IMAGE_NOT_ALLOWED
     assert listener.num_accepted == 0
-
-
-# Slow hosts, and limits.
-
-
-def test_a_dead_host_costs_one_deadline_and_stalls_no_other(tmp_path: Path) -> None:
-    with HostileWeb() as dead, HostileWeb() as alive:
-        config = replace(settings(dead, alive), connections_per_host=2, fetch_timeout_seconds=1.0)
-        slow = [dead.url(f"/hang/{index}").encode() for index in range(100)]
-        good = [alive.url(f"/good/{index}").encode() for index in range(100)]
-        begin = time.monotonic()
-        with closing(Sources(tmp_path, ImageConfig(), config)) as sources:
-            sources.expect([*slow, *good])
-            assert [sources.read(reference) for reference in good] == [PICTURE] * 100
-            for reference in slow:
-                with pytest.raises(ImageError) as caught:
-                    sources.read(reference)
-                assert caught.value.status is RowStatus.IMAGE_FETCH_TIMEOUT
-        # One after the other, two at a time, they would take 50 seconds.
-        assert time.monotonic() - begin < SLACK
-        assert dead.num_accepted <= 5
-
-
-def test_connections_are_limited_by_host(tmp_path: Path, server: HostileWeb) -> None:
-    config = replace(settings(server), connections_per_host=3)
-    references = [server.url(f"/good/{index}?wait=0.02").encode() for index in range(30)]
-    with closing(Sources(tmp_path, ImageConfig(), config)) as sources:
-        sources.expect(references)
-        assert [sources.read(reference) for reference in references] == [PICTURE] * 30
-    # One more for the thread that waits: what it waits for goes before the limits.
-    assert 2 <= server.most_at_once <= 4
-
-
-def test_little_memory_slows_down_but_loses_nothing(tmp_path: Path, server: HostileWeb) -> None:
-    config = replace(settings(server), fetch_ahead_bytes=2 * len(PICTURE))
-    references = [server.url(f"/good/{index}").encode() for index in range(40)]
-    with closing(Sources(tmp_path, ImageConfig(), config)) as sources:
-        sources.expect(references)
-        time.sleep(0.5)
-        assert server.num_accepted < 20
-        assert [sources.read(reference) for reference in reversed(references)] == [PICTURE] * 40
-
-
-def test_what_two_rows_share_is_fetched_once(tmp_path: Path, server: HostileWeb) -> None:
-    reference = server.url("/good?wait=0.2").encode()
-    with closing(Sources(tmp_path, ImageConfig(), settings(server))) as sources:
-        sources.expect([reference])
-        sources.expect([reference])
-        assert sources.read(reference) == sources.read(reference) == PICTURE
-        assert server.num_accepted == 1
-        assert sources.read(reference) == PICTURE
-        assert server.num_accepted == 2  # nothing is kept
-
-
-def test_closing_ends_those_who_wait(tmp_path: Path, server: HostileWeb) -> None:
-    config = replace(settings(server), fetch_timeout_seconds=3600)
-    sources = Sources(tmp_path, ImageConfig(), config)
-    ended = []
-
-    def wait() -> None:
-        try:
-            sources.read(server.url("/hang").encode())
-        except ImageError as error:
-            ended.append(error.status)
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    while server.num_accepted == 0:
-        time.sleep(0.01)
-    sources.close()
-    thread.join(SLACK)
-    assert ended == [RowStatus.IMAGE_FETCH_FAILED]
-    # And it can be used again.
-    assert sources.read(server.url("/good").encode()) == PICTURE
-    sources.close()

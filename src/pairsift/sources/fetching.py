@@ -81,15 +81,20 @@ class Fetcher:
             ticket = self._ticket(reference)
             ticket.num_readers += not is_expected
         self._call(self._room.hurry, ticket.load)
+        failure: BaseException | None
         try:
             failure = ticket.future.exception()
         except CancelledError:
             failure = _given_up()
         finally:
             self._done_reading(reference, ticket)
+        # A fresh one: several rows may wait for it, and the old one keeps its frames alive.
         if isinstance(failure, ImageError):
-            # A fresh one: several rows may wait for it, and the old one keeps its frames alive.
             raise ImageError(failure.status, failure.reason)
+        if failure is not None:
+            # Whatever it is; native code may raise what is no Exception. One row ends no job.
+            reason = f"{type(failure).__name__}: {str(failure)[:250]}"
+            raise ImageError(RowStatus.IMAGE_FETCH_FAILED, reason)
         return ticket.future.result()
 
     def forget(self) -> None:

@@ -3,8 +3,10 @@
 Endpoint and credentials are those of the usual environment (``AWS_…``, ``GOOGLE_…``, ``AZURE_…``).
 """
 
+import importlib
 import re
 from datetime import timedelta
+from typing import Any
 
 from pairsift.config import SourceConfig
 from pairsift.errors import ImageError, MissingExtraError
@@ -13,14 +15,6 @@ from pairsift.sources.inline import check_size
 from pairsift.sources.turns import Deadline, Load, Turns
 from pairsift.statuses import RowStatus
 
-try:
-    import obstore
-    from obstore import exceptions, store
-except ImportError as error:
-    message = 'reading buckets needs an extra: pip install "pairsift[cloud]"'
-    raise MissingExtraError(message) from error
-
-CONNECT_SECONDS = 10.0  # as for URLs
 CHUNK_BYTES = 64 * 1024
 
 _QUERY = re.compile(r"\?\S+")  # may hold a signature
@@ -33,13 +27,18 @@ class StoreClient:
         config: Limits and manners.
         max_bytes: Of an image.
         turns: Gives out the connections.
+
+    Raises:
+        MissingExtraError: obstore is not installed.
     """
 
     def __init__(self, config: SourceConfig, *, max_bytes: int, turns: Turns) -> None:
         self._config = config
         self._max_bytes = max_bytes
         self._turns = turns
-        self._stores: dict[str, store.ObjectStore] = {}
+        self._obstore = _import("obstore")
+        self._errors = _import("obstore.exceptions")
+        self._stores: dict[str, Any] = {}
 
     async def close(self) -> None:
         """Nothing to do: obstore keeps its own connections."""
@@ -70,15 +69,15 @@ class StoreClient:
             raise ImageError(RowStatus.IMAGE_FETCH_TIMEOUT, reason) from error
         except FileNotFoundError as error:  # obstore's NotFoundError is one
             raise ImageError(RowStatus.IMAGE_NOT_FOUND, f"no such object: {key[:200]}") from error
-        except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
+        except (self._errors.PermissionDeniedError, self._errors.UnauthenticatedError) as error:
             reason = f"{bucket} denies access to {key[:200]}"
             raise ImageError(RowStatus.IMAGE_DENIED, reason) from error
-        except (exceptions.BaseError, OSError, ValueError) as error:
+        except (self._errors.BaseError, OSError, ValueError) as error:
             words = " ".join(_QUERY.sub("?…", str(error)).split())
             raise ImageError(RowStatus.IMAGE_FETCH_FAILED, f"{bucket}: {words[:250]}") from error
 
     async def _get(self, bucket: str, key: str, load: Load, deadline: Deadline) -> bytes:
-        result = await obstore.get_async(self._open(bucket), key)
+        result = await self._obstore.get_async(self._open(bucket), key)
         check_size(result.meta["size"], self._max_bytes)
         body = bytearray()
         async for chunk in result.stream(min_chunk_size=CHUNK_BYTES):
@@ -89,18 +88,23 @@ class StoreClient:
             raise ImageError(RowStatus.IMAGE_EMPTY, f"the object has no bytes: {key[:200]}")
         return bytes(body)
 
-    def _open(self, bucket: str) -> store.ObjectStore:
+    def _open(self, bucket: str) -> Any:
         if bucket not in self._stores:
             patience = timedelta(seconds=self._config.fetch_timeout_seconds)
-            self._stores[bucket] = store.from_url(
+            self._stores[bucket] = self._obstore.store.from_url(
                 bucket,
-                client_options={
-                    "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
-                    "timeout": patience,
-                },
+                # No client_options: any would undo AWS_ALLOW_HTTP, AWS_TIMEOUT and the like.
                 retry_config={
                     "max_retries": self._config.fetch_retries,
                     "retry_timeout": patience,
                 },
             )
         return self._stores[bucket]
+
+
+def _import(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        message = f'{name} is not installed: pip install "pairsift[cloud]"'
+        raise MissingExtraError(message) from error

@@ -1,0 +1,135 @@
+"""Many fetches on one thread: nobody stalls anybody else, and nothing is lost or kept."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pairsift.config import ImageConfig, SourceConfig
+from pairsift.errors import ImageError
+from pairsift.sources import Sources, web
+from pairsift.statuses import RowStatus
+from tests.hostile_web import PICTURE, HostileWeb
+
+SLACK = 30.0  # seconds of a busy machine; a stall would be an hour
+
+
+@pytest.fixture
+def server() -> Iterator[HostileWeb]:
+    with HostileWeb() as running:
+        yield running
+
+
+def settings(*servers: HostileWeb) -> SourceConfig:
+    return SourceConfig(allow_urls=True, allow_host=tuple(server.place for server in servers))
+
+
+def test_a_dead_host_costs_one_deadline_and_stalls_no_other(tmp_path: Path) -> None:
+    with HostileWeb() as dead, HostileWeb() as alive:
+        config = replace(settings(dead, alive), connections_per_host=2, fetch_timeout_seconds=1.0)
+        slow = [dead.url(f"/hang/{index}").encode() for index in range(100)]
+        good = [alive.url(f"/good/{index}").encode() for index in range(100)]
+        begin = time.monotonic()
+        with closing(Sources(tmp_path, ImageConfig(), config)) as sources:
+            sources.expect([*slow, *good])
+            assert [sources.read(reference) for reference in good] == [PICTURE] * 100
+            for reference in slow:
+                with pytest.raises(ImageError) as caught:
+                    sources.read(reference)
+                assert caught.value.status is RowStatus.IMAGE_FETCH_TIMEOUT
+        # One after the other, two at a time, they would take 50 seconds.
+        assert time.monotonic() - begin < SLACK
+        assert dead.num_accepted <= 5
+
+
+def test_connections_are_limited_by_host(tmp_path: Path, server: HostileWeb) -> None:
+    config = replace(settings(server), connections_per_host=3)
+    references = [server.url(f"/good/{index}?wait=0.02").encode() for index in range(30)]
+    with closing(Sources(tmp_path, ImageConfig(), config)) as sources:
+        sources.expect(references)
+        assert [sources.read(reference) for reference in references] == [PICTURE] * 30
+    # One more for the thread that waits: what it waits for goes before the limits.
+    assert 2 <= server.most_at_once <= 4
+
+
+def test_little_memory_slows_down_but_loses_nothing(tmp_path: Path, server: HostileWeb) -> None:
+    config = replace(settings(server), fetch_ahead_bytes=2 * len(PICTURE))
+    references = [server.url(f"/good/{index}").encode() for index in range(40)]
+    with closing(Sources(tmp_path, ImageConfig(), config)) as sources:
+        sources.expect(references)
+        time.sleep(0.5)
+        assert server.num_accepted < 20
+        assert [sources.read(reference) for reference in reversed(references)] == [PICTURE] * 40
+
+
+def test_what_two_rows_share_is_fetched_once(tmp_path: Path, server: HostileWeb) -> None:
+    reference = server.url("/good?wait=0.2").encode()
+    with closing(Sources(tmp_path, ImageConfig(), settings(server))) as sources:
+        sources.expect([reference])
+        sources.expect([reference])
+        assert sources.read(reference) == sources.read(reference) == PICTURE
+        assert server.num_accepted == 1
+        assert sources.read(reference) == PICTURE
+        assert server.num_accepted == 2  # nothing is kept
+
+
+def test_closing_ends_those_who_wait(tmp_path: Path, server: HostileWeb) -> None:
+    config = replace(settings(server), fetch_timeout_seconds=3600)
+    sources = Sources(tmp_path, ImageConfig(), config)
+    ended = []
+
+    def wait() -> None:
+        try:
+            sources.read(server.url("/hang").encode())
+        except ImageError as error:
+            ended.append(error.status)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    while server.num_accepted == 0:
+        time.sleep(0.01)
+    sources.close()
+    thread.join(SLACK)
+    assert ended == [RowStatus.IMAGE_FETCH_FAILED]
+    # And it can be used again.
+    assert sources.read(server.url("/good").encode()) == PICTURE
+    sources.close()
+
+
+def test_whatever_goes_wrong_is_one_row_s_affair(
+    tmp_path: Path, server: HostileWeb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class PanicError(BaseException):
+        """As native code raises it: no Exception."""
+
+    async def panic(*_: object) -> bytes:
+        message = "no longer myself"
+        raise PanicError(message)
+
+    with closing(Sources(tmp_path, ImageConfig(), settings(server))) as sources:
+        with monkeypatch.context() as patch:
+            patch.setattr(web.WebClient, "fetch", panic)
+            with pytest.raises(ImageError, match="no longer myself"):
+                sources.read(server.url("/good").encode())
+        assert sources.read(server.url("/good").encode()) == PICTURE
+
+
+def test_forgetting_gives_the_memory_back(tmp_path: Path, server: HostileWeb) -> None:
+    config = replace(settings(server), fetch_ahead_bytes=1)
+    with closing(Sources(tmp_path, ImageConfig(), config)) as sources:
+        for batch in range(5):
+            names = [server.url(f"/good/{batch}/{index}").encode() for index in range(5)]
+            sources.expect(names)
+            time.sleep(0.05)
+            sources.forget()
+        # Had anything been kept, this would never begin: nobody waits for it.
+        before = server.num_accepted
+        sources.expect([server.url("/good/last").encode()])
+        begin = time.monotonic()
+        while server.paths["/good/last"] == 0:
+            assert time.monotonic() - begin < SLACK, before
+            time.sleep(0.01)
