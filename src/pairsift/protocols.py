@@ -220,6 +220,10 @@ class TableFormat(Protocol):
     """Reader and writer of one format."""
 
     @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
     def suffixes(self) -> tuple[str, ...]:
         """File suffixes, lower case, with the dot."""
 

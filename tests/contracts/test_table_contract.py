@@ -381,6 +381,7 @@ class FaultyReader:
 @dataclass(frozen=True)
 class FaultyFormat:
     fault: Callable[[Iterator[TableBatch]], Iterator[TableBatch]]
+    name: str = "faulty"
     suffixes: tuple[str, ...] = (".csv",)
 
     def open_reader(self, path: Path, config: TableConfig, /) -> FaultyReader:

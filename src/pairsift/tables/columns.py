@@ -42,6 +42,18 @@ def find_columns(names: Sequence[str], config: TableConfig) -> tuple[str, str]:
     return image, caption
 
 
+def check_columns(names: Sequence[str], *wanted: str) -> None:
+    """Refuse columns that a reader does not have.
+
+    Raises:
+        ColumnError: There is no such column; the message lists what there is.
+    """
+    for column in wanted:
+        if column not in names:
+            message = f"column {column} not found; available: {', '.join(names)}"
+            raise ColumnError(message)
+
+
 def added_names(names: Sequence[str], added: Sequence[str], prefix: str) -> list[str]:
     """Return the added columns' names with the prefix.
 

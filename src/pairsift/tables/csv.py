@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pairsift.config import TableConfig
-from pairsift.errors import ColumnError, TableFormatError, UsageError
+from pairsift.errors import TableFormatError, UsageError
 from pairsift.protocols import Span, TableBatch, TableReader
 from pairsift.tables.cells import text_column
+from pairsift.tables.columns import check_columns
 from pairsift.tables.headers import Header, read_header
 from pairsift.tables.records import Dialect, Records, find_line, read_records
 from pairsift.tables.rows import (
@@ -102,7 +103,8 @@ class CsvReader:
             ColumnError: There is no such column.
             TableFormatError: A row is malformed and ``strict`` is set, or a quote never closes.
         """
-        image, caption = self._index(image_column), self._index(caption_column)
+        check_columns(self.column_names, image_column, caption_column)
+        image, caption = map(self.column_names.index, (image_column, caption_column))
         width, split = len(self.column_names), self.dialect.split
 
         def parse(body: bytes) -> Pair:
@@ -152,13 +154,6 @@ class CsvReader:
     def _complain(self, offset: int, problem: str) -> NoReturn:
         where = f"{self.path.name}, line {self._line_at(offset)}"
         raise TableFormatError(f"{where}: {problem} (without --strict: a status)")
-
-    def _index(self, column: str) -> int:
-        if column not in self.column_names:
-            available = ", ".join(self.column_names)
-            message = f"column {column} not found; available: {available}"
-            raise ColumnError(message)
-        return self.column_names.index(column)
 
 
 class CsvWriter:
@@ -221,6 +216,7 @@ class CsvWriter:
 class CsvFormat:
     """Delimited text in UTF-8."""
 
+    name = "CSV"
     suffixes = tuple(name + end for end in ("", ".gz", ".zst") for name in (".csv", ".tsv", ".txt"))
 
     def open_reader(self, path: Path, config: TableConfig, /) -> CsvReader:

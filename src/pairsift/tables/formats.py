@@ -7,7 +7,7 @@ import pyarrow as pa
 from pairsift.config import TableConfig
 from pairsift.errors import UsageError
 from pairsift.protocols import TableBatch, TableFormat, TableReader
-from pairsift.tables import csv, jsonl, parquet
+from pairsift.tables import csv, folder, jsonl, parquet
 from pairsift.tables.pairs import pairs_from_arrow
 
 __all__ = [
@@ -23,7 +23,7 @@ FORMATS: tuple[TableFormat, ...] = (csv.FORMAT, jsonl.FORMAT, parquet.FORMAT)
 
 
 def format_of(path: Path) -> TableFormat:
-    """Return the format that a file's suffix names.
+    """Return the format that a file's suffix names; a folder's is that of images.
 
     Raises:
         UsageError: No format has that suffix; the accepted ones are listed.
@@ -32,6 +32,8 @@ def format_of(path: Path) -> TableFormat:
         >>> format_of(Path("pairs.CSV")) is csv.FORMAT
         True
     """
+    if path.is_dir():
+        return folder.FORMAT
     name = path.name.lower()
     for found in FORMATS:
         if name.endswith(found.suffixes):
@@ -45,14 +47,14 @@ def open_table(path: Path, config: TableConfig) -> TableReader:
     """Open a table for reading.
 
     Raises:
-        UsageError: There is no such file, it is a folder, or no format has its suffix.
+        UsageError: There is no such file, it is a pipe or the like, or no format has its suffix.
         TableFormatError: It is not what its suffix says.
     """
     if not path.exists():
         message = f"no such table: {path}"
         raise UsageError(message)
-    if not path.is_file():
-        message = f"{path} is not a file; a table is one file"
+    if not path.is_file() and not path.is_dir():
+        message = f"{path} is not a file; a table is a file, or a folder of images"
         raise UsageError(message)
     try:
         return format_of(path).open_reader(path, config)

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pairsift.config import TableConfig
-from pairsift.errors import ColumnError, TableFormatError
+from pairsift.errors import TableFormatError
 from pairsift.protocols import Span, TableBatch, TableReader
 from pairsift.tables.cells import json_value
+from pairsift.tables.columns import check_columns
 from pairsift.tables.fields import Fields, clean, column_of
 from pairsift.tables.lines import parse_line, read_lead, read_lines
 from pairsift.tables.records import Records, find_line
@@ -110,10 +111,8 @@ class JsonlReader:
             ColumnError: No line at the beginning has such a key.
             TableFormatError: A line is malformed and ``strict`` is set, or longer than any.
         """
-        for column in (image_column, caption_column):
-            if self._names and column not in self._names:
-                message = f"column {column} not found; available: {', '.join(self._names)}"
-                raise ColumnError(message)
+        if self._names:
+            check_columns(self._names, image_column, caption_column)
         stream = self._source.read(len(self.lead), span)
         first_row = 0 if span is None else span.first_row
         for chunk in read_chunks(
@@ -220,6 +219,7 @@ class JsonlWriter:
 class JsonlFormat:
     """JSON objects, one a line, in UTF-8."""
 
+    name = "JSON lines"
     suffixes = tuple(name + end for end in ("", ".gz", ".zst") for name in (".jsonl", ".ndjson"))
 
     def open_reader(self, path: Path, config: TableConfig, /) -> JsonlReader:

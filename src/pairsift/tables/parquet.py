@@ -185,6 +185,7 @@ class ParquetWriter:
 class ParquetFormat:
     """One Parquet file."""
 
+    name = "Parquet"
     suffixes = (".parquet", ".pq")
 
     def open_reader(self, path: Path, config: TableConfig, /) -> ParquetReader:  # noqa: ARG002
