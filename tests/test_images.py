@@ -203,6 +203,12 @@ def test_wide_greys_are_guessed_by_their_range(mode: str, value: float, grey: in
     assert pixels(data)[0, 0].tolist() == [grey] * 3
 
 
+def test_the_lowest_floats_are_black() -> None:
+    # A warning is an error here, and numpy warns where a product overflows.
+    image = Image.fromarray(np.full((4, 4), np.finfo(np.float32).min))
+    assert (flatten_image(image).getpixel((0, 0))) == (0, 0, 0)
+
+
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "GIF", "BMP"])
 def test_one_bit(kind: str) -> None:
     image = Image.fromarray(np.eye(4, dtype=bool))

@@ -214,6 +214,7 @@ def _narrow(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
         top = 1.0 if values.max(initial=0.0) <= 1.0 else 255.0
+        values = np.clip(values, 0.0, top)  # the lowest floats would overflow when scaled
     else:
         is_deep = image.mode != "I" or values.max(initial=0) > 255
         top = 65535.0 if is_deep else 255.0

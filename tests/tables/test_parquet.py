@@ -198,6 +198,14 @@ def test_damage_behind_the_footer(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
 
 
+def test_a_column_name_that_is_no_text(tmp_path: Path) -> None:
+    pq.write_table(many_types(9), tmp_path / "in.parquet")
+    data = (tmp_path / "in.parquet").read_bytes()
+    (tmp_path / "in.parquet").write_bytes(data.replace(b"caption", b"capti\xffn"))
+    with pytest.raises(TableFormatError, match="damaged"):
+        enrich(tmp_path / "in.parquet")
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_nothing_is_left_behind(tmp_path: Path, error: type[BaseException]) -> None:
     pq.write_table(many_types(9), tmp_path / "in.parquet")

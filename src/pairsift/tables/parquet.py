@@ -22,6 +22,8 @@ ROW_GROUP_ROWS = 65_536
 ROW_GROUP_BYTES = 64 << 20
 BATCH_BYTES = 64 << 20
 READ_BUFFER_BYTES = 1 << 20
+# What reading a damaged file raises; a name in the footer need not be UTF-8.
+_DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 class ParquetReader:
@@ -51,7 +53,7 @@ class ParquetReader:
                     )
                     or 1
                 )
-        except (pa.ArrowException, OSError) as error:
+        except _DAMAGE as error:
             raise _damage(path, error) from error
 
     @property
@@ -123,7 +125,7 @@ class ParquetReader:
                 for first, batch in _batches(file, size, rows_within(rows, span)):
                     pairs = pairs_from_arrow(batch, image_column, caption_column)
                     yield TableBatch(first, pairs, batch)
-        except (pa.ArrowException, OSError) as error:
+        except _DAMAGE as error:
             raise _damage(self.path, error) from error
 
 
