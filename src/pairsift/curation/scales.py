@@ -1,0 +1,198 @@
+"""The calibrated columns of a run: percentile, p-value, probability, negative CLIP loss."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairsift.config import ModelConfig
+from pairsift.curation.calibrate import (
+    Null,
+    match_p_values,
+    sample_null,
+    similarity_percentiles,
+)
+from pairsift.curation.contrast import (
+    CHECK_ROWS,
+    EXACT_ROWS,
+    SAMPLE_ROWS,
+    ContrastCheck,
+    ContrastError,
+    contrast_error,
+    exact_contrast,
+    sampled_contrast,
+)
+from pairsift.curation.intervals import wilson_interval
+from pairsift.curation.mixture import SHARE_CUT, match_probabilities, mismatched_share
+from pairsift.curation.rows import ScoredRows
+from pairsift.curation.samples import sample_embeddings
+from pairsift.errors import PairsiftError, UsageError
+from pairsift.protocols import FloatArray
+from pairsift.runs import Run
+from pairsift.weights import resolve_model
+
+DoubleArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+NULL_ROWS = 32_768
+"""Rows that mismatched pairs are made of at most: each then comes in some thirty of a million."""
+
+
+@dataclass(frozen=True)
+class Scales:
+    """What each row's similarity means, on scales that are the same for every model.
+
+    Args:
+        percentiles: Per cent of scored rows below, shape (N,).
+        p_values: How often a mismatched pair is as similar, shape (N,).
+        probabilities: How likely the pair is a match, shape (N,).
+        share: Of mismatched pairs, as estimated.
+        share_low: Lower end of its 95 % interval.
+        share_high: Upper end.
+        null: The mismatched pairs.
+
+    All are NaN where a row was not scored; p-values and probabilities also where the run has no
+    embeddings of two unlike pairs.
+    """
+
+    percentiles: DoubleArray
+    p_values: DoubleArray
+    probabilities: DoubleArray
+    share: float
+    share_low: float
+    share_high: float
+    null: Null
+
+    @property
+    def has_null(self) -> bool:
+        """Whether there were mismatched pairs to compare with."""
+        return len(self.null.similarities) > 0
+
+
+def scale_run(
+    run: Run, rows: ScoredRows, *, seed: int = 0, labels: IntArray | None = None
+) -> Scales:
+    """Calibrate the similarities of a run against mismatched pairs of its own.
+
+    The null needs embeddings, and any will do: where a run kept a sample of them, the p-values of
+    all its rows come from that. Near-identical embeddings stand for equal pictures and captions,
+    whose embeddings are equal.
+
+    Args:
+        run: The run.
+        rows: Its rows.
+        seed: Chooses the mismatched pairs.
+        labels: Stratum of each row, shape (N,), negative where it has none: pairs are drawn
+            within a stratum, and a row is held against its own.
+
+    Returns:
+        The scales of every row.
+    """
+    sample = sample_embeddings(run.embeddings(), max_rows=NULL_ROWS, seed=seed)
+    strata = None if labels is None else labels[rows.places(sample.files, sample.rows)]
+    null = sample_null(
+        sample.images,
+        sample.captions,
+        generator=np.random.default_rng(seed),
+        labels=strata,
+    )
+    return make_scales(rows.cosines, null, labels=labels)
+
+
+def make_scales(cosines: FloatArray, null: Null, *, labels: IntArray | None = None) -> Scales:
+    """Hold cosines against a null.
+
+    Args:
+        cosines: Shape (N,), NaN where a row was not scored.
+        null: Mismatched pairs of the same data and model.
+        labels: Stratum of each row, shape (N,), where the null was drawn by strata.
+    """
+    p_values = match_p_values(cosines, null, labels=labels)
+    share = mismatched_share(p_values)
+    finite = p_values[np.isfinite(p_values)]
+    low, high = wilson_interval(int((finite > SHARE_CUT).sum()), len(finite))
+    return Scales(
+        percentiles=similarity_percentiles(cosines),
+        p_values=p_values,
+        probabilities=match_probabilities(p_values, share=share),
+        share=share,
+        share_low=min(1.0, float(low) / (1.0 - SHARE_CUT)),
+        share_high=min(1.0, float(high) / (1.0 - SHARE_CUT)),
+        null=null,
+    )
+
+
+@dataclass(frozen=True)
+class RunContrast:
+    """Negative CLIP losses of a run's rows.
+
+    Args:
+        values: Higher is better, shape (N,), NaN where a row has no embeddings.
+        logit_scale: That was used.
+        error: How far the values are from exact ones, or None where they are exact.
+    """
+
+    values: FloatArray
+    logit_scale: float
+    error: ContrastError | None
+
+
+def contrast_run(
+    run: Run, rows: ScoredRows, *, logit_scale: float | None = None, seed: int = 0
+) -> RunContrast:
+    """Return the negative CLIP loss of each row of a run.
+
+    Up to ``EXACT_ROWS`` rows it is exact; beyond, a sample stands for the set, and its error is
+    found on ``CHECK_ROWS`` rows in a second pass.
+
+    Args:
+        run: The run.
+        rows: Its rows.
+        logit_scale: Of the model, after exp (default: read from the model's files).
+        seed: Chooses the sample.
+
+    Raises:
+        UsageError: The model has no logit scale, or its files are not here.
+    """
+    scale = logit_scale_of(run) if logit_scale is None else logit_scale
+    sample = sample_embeddings(run.embeddings(), max_rows=EXACT_ROWS, seed=seed)
+    values = np.full(len(rows), np.nan, dtype=np.float32)
+    if sample.num_rows <= EXACT_ROWS:
+        places = rows.places(sample.files, sample.rows)
+        values[places] = exact_contrast(sample.images, sample.captions, logit_scale=scale)
+        return RunContrast(values, scale, None)
+    chosen = np.random.default_rng(seed).permutation(len(sample))
+    checked, used = chosen[:CHECK_ROWS], np.sort(chosen[-SAMPLE_ROWS:])
+    check = ContrastCheck(sample.images[checked], sample.captions[checked], logit_scale=scale)
+    pool = (sample.images[used], sample.captions[used])
+    for shard in run.embeddings():
+        check.add(shard.images, shard.captions)
+        values[rows.places(shard.file, shard.rows)] = sampled_contrast(
+            shard.images,
+            shard.captions,
+            sample=pool,
+            num_rows=sample.num_rows,
+            logit_scale=scale,
+        )
+    at_checked = rows.places(sample.files[checked], sample.rows[checked])
+    return RunContrast(values, scale, contrast_error(values[at_checked], check.values()))
+
+
+def logit_scale_of(run: Run) -> float:
+    """Return the logit scale of the model that made a run, from the model's files.
+
+    Raises:
+        UsageError: The model has none, or its files are not here.
+    """
+    known = ModelConfig.__dataclass_fields__
+    plain = run.info["config"]["model"]
+    config = ModelConfig(**{name: plain[name] for name in known.keys() & plain.keys()})
+    try:
+        model = resolve_model(config.model, config=replace(config, offline=True))
+    except PairsiftError as error:
+        message = f"the logit scale of {config.model} is not at hand ({error}); give --logit-scale"
+        raise UsageError(message) from error
+    if model.record.logit_scale is None:
+        message = f"model {config.model} has no logit scale; give --logit-scale (100 for CLIP)"
+        raise UsageError(message)
+    return model.record.logit_scale
