@@ -60,6 +60,7 @@ def test_offline_wins_over_everything(tmp_path: Path) -> None:
         (SourceConfig(allow_host=("localhost",)), "--allow-host"),
         (SourceConfig(allow_host=("http://a:80",)), "--allow-host"),
         (SourceConfig(allow_host=("a:99999",)), "--allow-host"),
+        (SourceConfig(allow_urls=True, contact="a\r\nCookie: b"), "--contact"),
         (SourceConfig(allow_bucket=("mine",)), "--allow-bucket"),
         (SourceConfig(allow_bucket=("http://mine",)), "--allow-bucket"),
         (SourceConfig(allow_bucket=("s3://mine/folder",)), "--allow-bucket"),

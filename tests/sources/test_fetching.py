@@ -1,7 +1,9 @@
 """Many fetches on one thread: nobody stalls anybody else, and nothing is lost or kept."""
 
+import os
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -133,3 +135,19 @@ def test_forgetting_gives_the_memory_back(tmp_path: Path, server: HostileWeb) ->
         while server.paths["/good/last"] == 0:
             assert time.monotonic() - begin < SLACK, before
             time.sleep(0.01)
+
+
+def test_a_forked_child_fetches_for_itself(tmp_path: Path, server: HostileWeb) -> None:
+    with closing(Sources(tmp_path, ImageConfig(), settings(server))) as sources:
+        assert sources.read(server.url("/good/parent").encode()) == PICTURE
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: threads and fork
+            child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                code = 0 if sources.read(server.url("/good/child").encode()) == PICTURE else 2
+            finally:
+                os._exit(code)
+        assert os.waitpid(child, 0)[1] == 0
+        assert server.paths["/good/child"] == 1

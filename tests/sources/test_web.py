@@ -16,7 +16,7 @@ from aiohttp.abc import ResolveResult
 
 from pairsift import __version__
 from pairsift.config import ImageConfig, SourceConfig
-from pairsift.errors import ImageError, UsageError
+from pairsift.errors import ImageError
 from pairsift.sources import Sources, addresses, urls, web
 from pairsift.statuses import RowStatus
 from tests.hostile_web import PICTURE, HostileWeb
@@ -128,12 +128,6 @@ def test_what_is_sent(tmp_path: Path, server: HostileWeb) -> None:
     assert server.agents == {f"pairsift/{__version__} (crawl@example.org)"}
     assert set(server.headers) == {"host", "user-agent", "accept", "accept-encoding"}
     assert server.headers["accept-encoding"] == "identity"  # and no cookie, no referer
-
-
-def test_a_contact_cannot_smuggle_headers(tmp_path: Path) -> None:
-    config = SourceConfig(allow_urls=True, allow_host=("a:80",), contact="a\r\nCookie: b")
-    with pytest.raises(UsageError, match="--contact"):
-        Sources(tmp_path, ImageConfig(), config)
 
 
 def test_proxies_of_the_environment_are_ignored(

@@ -4,6 +4,7 @@ Whatever stands in a table is somebody else's input. Paths stay below the root, 
 only where that is switched on, buckets only where they are named.
 """
 
+import os
 import re
 import threading
 from collections.abc import Iterable
@@ -55,8 +56,12 @@ class Sources:
         self._buckets = buckets.named_buckets(self._source)
         self._lock = threading.Lock()
         self._fetcher: Fetcher | None = None
-        if not offline and (self._source.allow_host or self._source.allow_bucket):
-            self._fetching()  # so that what cannot work is said before the first row
+        self._process = os.getpid()
+        if not offline and (self._source.allow_urls or self._source.allow_host or self._buckets):
+            # What cannot work is said before the first row; threads are made where they are used.
+            from pairsift.sources.fetching import check_options
+
+            check_options(self._source)
 
     def __reduce__(self) -> tuple[object, ...]:
         # Sockets and threads are made where they are used.
@@ -131,7 +136,9 @@ class Sources:
 
     def _fetching(self) -> "Fetcher":
         with self._lock:
-            if self._fetcher is None:
+            if self._fetcher is None or self._process != os.getpid():
+                # A fork copies no threads: what the parent fetched with is dead in its child.
+                self._process = os.getpid()
                 # aiohttp takes a tenth of a second that a table of paths need not pay.
                 from pairsift.sources.fetching import Fetcher
 

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from pairsift.config import SourceConfig
 from pairsift.errors import ImageError
-from pairsift.sources.buckets import SCHEMES
+from pairsift.sources.buckets import SCHEMES, named_buckets
 from pairsift.sources.turns import Load, Room, Turns
-from pairsift.sources.web import WebClient
+from pairsift.sources.urls import named_places
+from pairsift.sources.web import WebClient, user_agent
 from pairsift.statuses import RowStatus
 
 if TYPE_CHECKING:
     from pairsift.sources.stores import StoreClient
 
 CLOSE_SECONDS = 5.0  # for connections to end; after that the thread is left behind
-DNS_THREADS = 32  # looking up a name blocks a thread, and dead name servers block it for long
+DNS_THREADS = 64  # looking up a name blocks a thread, and dead name servers block it for long
 
 
 @dataclass(eq=False)
@@ -41,8 +42,7 @@ class Fetcher:
         max_bytes: Of an image.
 
     Raises:
-        MissingExtraError: Buckets are named, and what reads them is not installed.
-        UsageError: An option makes no sense.
+        MissingExtraError, UsageError: As ``check_options``.
     """
 
     def __init__(self, config: SourceConfig, *, max_bytes: int) -> None:
@@ -168,6 +168,21 @@ class Fetcher:
         await asyncio.gather(*others, return_exceptions=True)
         for client in self._clients.values():
             await client.close()
+
+
+def check_options(config: SourceConfig) -> None:
+    """Refuse options that cannot work, before anything is fetched.
+
+    Raises:
+        MissingExtraError: Buckets are named, and what reads them is not installed.
+        UsageError: An option makes no sense.
+    """
+    named_places(config)
+    user_agent(config.contact)
+    if named_buckets(config):
+        from pairsift.sources.stores import import_obstore
+
+        import_obstore()
 
 
 def _given_up() -> ImageError:

@@ -36,8 +36,8 @@ class StoreClient:
         self._config = config
         self._max_bytes = max_bytes
         self._turns = turns
-        self._obstore = _import("obstore")
-        self._errors = _import("obstore.exceptions")
+        self._obstore = import_obstore()
+        self._errors = self._obstore.exceptions
         self._stores: dict[str, Any] = {}
 
     async def close(self) -> None:
@@ -102,9 +102,15 @@ class StoreClient:
         return self._stores[bucket]
 
 
-def _import(name: str) -> Any:
+def import_obstore() -> Any:
+    """Return obstore.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
     try:
-        return importlib.import_module(name)
+        importlib.import_module("obstore.exceptions")
+        return importlib.import_module("obstore")
     except ImportError as error:
-        message = f'{name} is not installed: pip install "pairsift[cloud]"'
+        message = 'obstore is not installed: pip install "pairsift[cloud]"'
         raise MissingExtraError(message) from error
