@@ -127,7 +127,7 @@ class PairScorer:
         """
         ahead: deque[_Prepared] = deque()
         try:
-            for batch in batches:
+            for batch in self.sources.look_ahead(batches, _references):
                 ahead.append(self._begin(batch))
                 if len(ahead) > 1:
                     yield self._finish(ahead.popleft())
@@ -306,6 +306,13 @@ class PairScorer:
             columns |= _details(batch, tokens, images)
         wanted = self.output_schema
         return pa.RecordBatch.from_arrays([columns[name] for name in wanted.names], schema=wanted)
+
+
+def _references(batch: pa.RecordBatch) -> list[bytes]:
+    """Return what must be read to score a batch; content wins over reference."""
+    without = batch.column(schema.CONTENT).is_null()
+    found: list[bytes] = batch.column(schema.REFERENCE).filter(without).drop_null().to_pylist()
+    return found
 
 
 def _image_key(reference: bytes | None, content: bytes | None) -> bytes:

@@ -4,16 +4,17 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from pairsift.config import ImageConfig, SourceConfig
 from pairsift.errors import ImageError
-from pairsift.sources import Sources, web
+from pairsift.sources import Sources, door, web
 from pairsift.statuses import RowStatus
 from tests.hostile_web import PICTURE, HostileWeb
 
@@ -129,12 +130,8 @@ def test_forgetting_gives_the_memory_back(tmp_path: Path, server: HostileWeb) ->
             time.sleep(0.05)
             sources.forget()
         # Had anything been kept, this would never begin: nobody waits for it.
-        before = server.num_accepted
         sources.expect([server.url("/good/last").encode()])
-        begin = time.monotonic()
-        while server.paths["/good/last"] == 0:
-            assert time.monotonic() - begin < SLACK, before
-            time.sleep(0.01)
+        wait_until(lambda: server.paths["/good/last"] > 0)
 
 
 def test_a_forked_child_fetches_for_itself(tmp_path: Path, server: HostileWeb) -> None:
@@ -151,3 +148,51 @@ def test_a_forked_child_fetches_for_itself(tmp_path: Path, server: HostileWeb) -
                 os._exit(code)
         assert os.waitpid(child, 0)[1] == 0
         assert server.paths["/good/child"] == 1
+
+
+def test_looking_ahead_fetches_before_anybody_reads(
+    tmp_path: Path, server: HostileWeb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "LOOK_AHEAD", 10)
+    batches = [[server.url(f"/good/{at}/{i}").encode() for i in range(4)] for at in range(6)]
+    taken = []
+
+    def source() -> Iterator[list[bytes]]:
+        for at, batch in enumerate(batches):
+            taken.append(at)
+            yield batch
+
+    with closing(Sources(tmp_path, ImageConfig(), settings(server))) as sources:
+        seen: list[list[bytes]] = []
+        for at, batch in enumerate(sources.look_ahead(source(), lambda batch: batch)):
+            assert taken[-1] == min(5, at + 2)  # a little more than ten references
+            following = {f"/good/{at + 1}/{i}" for i in range(4)}
+            wait_until(partial(following.issubset, server.paths))
+            if at == 4:
+                break
+            sources.expect(batch[:3])  # the fourth is not wanted after all
+            seen.append([sources.read(reference) for reference in batch[:3]])
+        assert seen == [[PICTURE] * 3] * 4
+        assert max(server.paths.values()) == 1
+        assert sources._fetcher is not None
+        assert not sources._fetcher._tickets  # nothing is kept
+
+
+def test_looking_ahead_holds_back_no_paths(tmp_path: Path) -> None:
+    taken = []
+
+    def source() -> Iterator[list[bytes]]:
+        for at in range(5):
+            taken.append(at)
+            yield [b"a.png", b"\xff", b""]
+
+    sources = Sources(tmp_path, ImageConfig(), SourceConfig(allow_urls=True))
+    for at, _ in enumerate(sources.look_ahead(source(), lambda batch: batch)):
+        assert taken[-1] == at
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    begin = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begin < SLACK
+        time.sleep(0.01)

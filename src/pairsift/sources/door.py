@@ -7,9 +7,10 @@ only where that is switched on, buckets only where they are named.
 import os
 import re
 import threading
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pairsift.config import ImageConfig, SourceConfig
 from pairsift.errors import ImageError
@@ -21,7 +22,13 @@ from pairsift.statuses import RowStatus
 if TYPE_CHECKING:
     from pairsift.sources.fetching import Fetcher
 
+Batch = TypeVar("Batch")
+
 WEB_SCHEMES = ("http", "https")
+LOOK_AHEAD = 4096
+"""References: with 30 s for a dead host in every batch, still more than 100 rows a second."""
+
+MAX_BATCHES = 64  # of few references each; their rows take memory too
 
 # A colon alone is a letter of many file names; a drive letter is no scheme.
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://|(data|file|https?|s3|gs|az|ftp):", re.IGNORECASE)
@@ -96,6 +103,53 @@ class Sources:
 
         What is not fetched, or must not be, is left to ``read``.
         """
+        if wanted := self._fetchable(references):
+            self._fetching().expect(wanted)
+
+    def look_ahead(
+        self, batches: Iterable[Batch], references: Callable[[Batch], Iterable[bytes]]
+    ) -> Iterator[Batch]:
+        """Yield batches in order, while what later ones refer to is on its way.
+
+        So a slow host holds up the rows that are read after it no longer than those beside it.
+
+        Args:
+            batches: Gone through up to ``LOOK_AHEAD`` references ahead, where there are any.
+            references: What will be read of a batch, or might be.
+        """
+        upcoming: deque[tuple[Batch, list[str]]] = deque()
+        num_ahead = 0
+        try:
+            for batch in batches:
+                upcoming.append((batch, self._fetchable(set(references(batch)))))
+                num_ahead += len(upcoming[-1][1])
+                if upcoming[-1][1]:
+                    self._fetching().expect(upcoming[-1][1])
+                while upcoming and (
+                    num_ahead > LOOK_AHEAD or not upcoming[0][1] or len(upcoming) > MAX_BATCHES
+                ):
+                    num_ahead -= len(upcoming[0][1])
+                    yield from self._pass_on(*upcoming.popleft())
+            while upcoming:
+                yield from self._pass_on(*upcoming.popleft())
+        finally:
+            for _, wanted in upcoming:
+                self._unexpect(wanted)
+
+    def _pass_on(self, batch: Batch, wanted: list[str]) -> Iterator[Batch]:
+        try:
+            yield batch
+        finally:
+            # By now he who got it has said what he expects of it.
+            self._unexpect(wanted)
+
+    def _unexpect(self, wanted: list[str]) -> None:
+        if wanted and self._fetcher is not None:
+            self._fetcher.unexpect(wanted)
+
+    def _fetchable(self, references: Iterable[bytes]) -> list[str]:
+        if self._offline or not (self._source.allow_urls or self._buckets):
+            return []
         wanted = []
         for reference in references:
             try:
@@ -106,8 +160,7 @@ class Sources:
                     wanted.append(text)
             except ImageError:
                 continue
-        if wanted:
-            self._fetching().expect(wanted)
+        return wanted
 
     def forget(self) -> None:
         """Give up what was expected and not read."""

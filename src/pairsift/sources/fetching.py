@@ -70,6 +70,14 @@ class Fetcher:
             for reference in references:
                 self._ticket(reference).num_readers += 1
 
+    def unexpect(self, references: Iterable[str]) -> None:
+        """Take back that these will be read, once for each time that they are named here."""
+        for reference in references:
+            with self._lock:
+                ticket = self._tickets.get(reference)
+            if ticket is not None and self._drop_reader(reference, ticket):
+                ticket.future.cancel()
+
     def read(self, reference: str) -> bytes:
         """Return the bytes of a reference, expected or not; waits for them.
 
@@ -87,7 +95,7 @@ class Fetcher:
         except CancelledError:
             failure = _given_up()
         finally:
-            self._done_reading(reference, ticket)
+            self._drop_reader(reference, ticket)
         # A fresh one: several rows may wait for it, and the old one keeps its frames alive.
         if isinstance(failure, ImageError):
             raise ImageError(failure.status, failure.reason)
@@ -138,7 +146,8 @@ class Fetcher:
         scheme = reference.partition(":")[0].lower()
         return self._clients["bucket" if scheme in SCHEMES else "web"]
 
-    def _done_reading(self, reference: str, ticket: _Ticket) -> None:
+    def _drop_reader(self, reference: str, ticket: _Ticket) -> bool:
+        """Give the memory back where nobody else will read; says whether that is so."""
         with self._lock:
             ticket.num_readers -= 1
             is_last = ticket.num_readers == 0
@@ -146,6 +155,7 @@ class Fetcher:
                 del self._tickets[reference]
         if is_last:
             self._call(self._room.hold, ticket.load, 0)
+        return is_last
 
     def _call(self, function: Callable[..., None], *arguments: Any) -> None:
         with suppress(RuntimeError):  # the loop was closed meanwhile
