@@ -109,7 +109,7 @@ TABLES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "CSV, all quoted, CRLF": (".csv", _delimited(",", end="\r\n", quoting=csv.QUOTE_ALL)),
     "CSV, semicolons, mark": (".csv", _delimited(";", mark="\ufeff")),
     "TSV": (".tsv", _delimited("\t")),
-    "CSV, zstd": (".csv.zst", lambda: _compress(table("CSV"), "zstd")),
+    "CSV, zstd": (".csv.zst", lambda: _compress(_delimited(",")(), "zstd")),
     "JSON lines": (".jsonl", _json_lines),
     "JSON lines, gzip": (".jsonl.gz", lambda: _compress(_json_lines(), "gzip")),
     "Parquet of paths": (".parquet", _parquet("path")),
@@ -144,8 +144,8 @@ def mutate_table(name: str, generator: np.random.Generator) -> tuple[bytes, list
     if name in INSIDE and generator.random() < 0.5:
         # A broken stream hides what is in it: here the stream is whole and the text is not.
         plain, kind = INSIDE[name]
-        data, steps = mutate_table(plain, generator)
-        return _compress(data, kind), steps
+        text, names = mutate_table(plain, generator)
+        return _compress(text, kind), names
     data = table(name)
     is_text = TABLES[name][0] in (".csv", ".tsv", ".jsonl")
     other = table(str(generator.choice(list(TABLES))))
