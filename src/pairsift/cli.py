@@ -17,6 +17,7 @@ import typer
 
 from pairsift import __version__
 from pairsift.config import ScoreConfig
+from pairsift.curation_commands import register_curation
 from pairsift.errors import PairsiftError, TooManyFailuresError
 from pairsift.model_commands import models_app, say
 from pairsift.options import Only, expand_options
@@ -38,6 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models_app, name="models")
+register_curation(app)
 
 
 def _print_version(value: bool) -> None:  # noqa: FBT001 - Typer's callback

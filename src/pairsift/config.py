@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 DeviceName = str
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Score = Literal["similarity", "negative-clip-loss"]
 Runtime = Literal["auto", "openvino", "torch", "fake"]
 KeptEmbeddings = Literal["all", "sample", "none"]
 
@@ -148,6 +149,20 @@ class ScoreConfig:
     table: TableConfig = field(default_factory=TableConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
     run: RunConfig = field(default_factory=RunConfig)
+
+
+@dataclass(frozen=True)
+class ChoiceConfig:
+    """Which rows of a scored table are kept."""
+
+    # DataComp's best single rule (Gadre et al. 2023, Table 3); why a share: docs/curation.md.
+    rule: str = option("top:30%", "top:30%, similarity>=0.28, fdr:1% or probability>=0.5.")
+    by: str | None = option(
+        None, "Column: each of its values has its own cut and its own mismatches.", metavar="COLUMN"
+    )
+    score: Score = option("similarity", "What top:… looks at.")
+    seed: int = option(0, "Seed of the mismatched pairs.", min=0)
+    examples: int = option(3, "Pairs shown on each side of the cut.", min=0)
 
 
 def describe(config: object) -> dict[str, Any]:

@@ -23,6 +23,13 @@ IMAGE_HEIGHT = "image_height"
 IMAGE_FORMAT = "image_format"
 IMAGE_SHA256 = "image_sha256"
 
+PERCENTILE = "similarity_percentile"
+P_VALUE = "match_p_value"
+PROBABILITY = "match_probability"
+NEGATIVE_CLIP_LOSS = "negative_clip_loss"
+KEEP = "keep"
+DROP_REASONS = "drop_reasons"
+
 PAIR_SCHEMA = pa.schema(
     [
         pa.field(REFERENCE, pa.binary()),  # a path or another reference, UTF-8 not yet validated

@@ -1,0 +1,144 @@
+"""What a person sees of a threshold and of an audit."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pairsift.charts import draw_bar
+from pairsift.curation.audit import SIGNIFICANT, AuditLine
+from pairsift.curation.choice import ASSUMPTIONS, Choice, ExamplePair
+from pairsift.curation.worth import SIGNS, Sign
+from pairsift.summary import printable
+
+_BAR_WIDTH = 24
+_CAPTION_WIDTH = 60
+
+
+def print_choice(choice: Choice, console: Console) -> None:
+    """Print the curve, the cut, the pairs beside it, and what is known of wrong pairs."""
+    console.print(f"\n {choice.rule} by {choice.score}: ", end="", style="bold", highlight=False)
+    share = choice.num_kept / choice.num_scored if choice.num_scored else 0.0
+    console.print(
+        f"keeps {choice.num_kept:,} of {choice.num_scored:,} scored rows ({share:.1%}); "
+        f"{len(choice.rows) - choice.num_scored:,} rows have no score",
+        highlight=False,
+    )
+    if choice.num_scored == 0:
+        console.print(" nothing was scored, so there is nothing to choose from")
+        return
+    console.print(_group_table(choice))
+    _print_curve(choice, console)
+    _print_calibration(choice, console)
+    _print_examples("just above the cut", choice.above, console)
+    _print_examples("just below the cut", choice.below, console)
+    _print_references(choice, console)
+
+
+def print_audit(lines: Sequence[AuditLine], console: Console, *, most: int = 20) -> None:
+    """Print the lines of an audit, those that are more than chance first."""
+    significant = sum(line.is_significant for line in lines)
+    console.print(
+        f"\n {significant} of {len(lines)} groups have a keep rate unlike the rest's "
+        f"(Holm-corrected p up to {SIGNIFICANT:g})\n",
+        highlight=False,
+    )
+    if not lines:
+        return
+    table = Table(box=None, pad_edge=True, header_style="dim", padding=(0, 1, 0, 0))
+    for heading in ("", "group", "rows", "kept", "95 %", "gap to the rest", "95 %", "p"):
+        is_text = heading in ("", "group")
+        table.add_column(heading, justify="left" if is_text else "right", no_wrap=not is_text)
+    for line in lines[:most]:
+        table.add_row(
+            "*" if line.is_significant else "",
+            printable(f"{line.dimension}: {line.group}"),
+            f"{line.rows:,}",
+            f"{line.rate:.1%}",
+            f"{line.rate_low:.1%} to {line.rate_high:.1%}",
+            f"{line.gap:+.1%}",
+            f"{line.gap_low:+.1%} to {line.gap_high:+.1%}",
+            "few rows" if line.p_value is None else f"{line.p_value:.2g}",
+        )
+    console.print(table)
+    if len(lines) > most:
+        console.print(f" and {len(lines) - most} more (--json shows all)", style="dim")
+
+
+def print_signs(signs: Sequence[Sign], console: Console) -> None:
+    """Print what is worth a look, with rates."""
+    console.print("\n worth a look", style="bold")
+    for sign in signs:
+        console.print(
+            Text(f"  {sign.rate:7.2%}  {sign.rows:>9,}  {SIGNS[sign.name]}"), highlight=False
+        )
+
+
+def _group_table(choice: Choice) -> Table:
+    table = Table(box=None, pad_edge=True, header_style="dim", padding=(0, 1, 0, 0))
+    for heading in ("group", "scored", "kept", f"{choice.score} from"):
+        table.add_column(heading, justify="left" if heading == "group" else "right")
+    for group in choice.groups:
+        cut = "-" if group.cut is None else f"{group.cut:.4f}"
+        table.add_row(printable(group.name), f"{group.scored:,}", f"{group.kept:,}", cut)
+    return table
+
+
+def _print_curve(choice: Choice, console: Console) -> None:
+    console.print("\n rows kept against similarity", style="bold")
+    for point in choice.curve:
+        bar = draw_bar(point.share, width=_BAR_WIDTH)
+        line = f"  {point.share:4.0%}  {point.rows:>11,}  >= {point.threshold:8.4f}  {bar}"
+        console.print(Text(line), highlight=False)
+
+
+def _print_calibration(choice: Choice, console: Console) -> None:
+    scales = choice.scales
+    console.print("\n against mismatched pairs", style="bold")
+    if not scales.has_null:
+        console.print("  the run has no embeddings of two unlike pairs to make them from")
+        return
+    null = scales.null
+    console.print(
+        f"  {len(null.similarities):,} mismatched pairs of {null.num_rows:,} rows; p-values end at "
+        f"{null.floor:.1e}\n  {scales.share:.1%} of the pairs look mismatched "
+        f"(95 %: {scales.share_low:.1%} to {scales.share_high:.1%})",
+        highlight=False,
+    )
+    console.print(Text(f"  assumed: {ASSUMPTIONS}"), style="dim", highlight=False)
+    error = choice.contrast.error if choice.contrast else None
+    if error is not None:
+        console.print(
+            f"  negative CLIP loss from a sample: on {error.num_checked} checked rows off by "
+            f"{error.median:.3f} (median) and {error.percentile_95:.3f} (95 %), rank correlation "
+            f"{error.rank_correlation:.3f}",
+            highlight=False,
+        )
+
+
+def _print_examples(title: str, pairs: Sequence[ExamplePair], console: Console) -> None:
+    if not pairs:
+        return
+    console.print(f"\n {title}", style="bold")
+    for pair in pairs:
+        chance = "" if pair.probability is None else f"  match {pair.probability:4.0%}"
+        caption = printable(" ".join(pair.caption.split()))
+        if len(caption) > _CAPTION_WIDTH:
+            caption = caption[: _CAPTION_WIDTH - 1] + "…"
+        place = f"row {pair.row}" if pair.file == 0 else f"file {pair.file} row {pair.row}"
+        console.print(Text(f"  {pair.score:8.4f}{chance}  {place}: {caption}"), highlight=False)
+
+
+def _print_references(choice: Choice, console: Console) -> None:
+    if not choice.references:
+        return
+    console.print(
+        "\n public thresholds for this model, and what they would keep here", style="bold"
+    )
+    for reference, rows in choice.references:
+        share = rows / choice.num_scored
+        console.print(
+            f"  >= {reference.threshold:.3f}  keeps {share:6.1%}  {reference.name}",
+            highlight=False,
+        )

@@ -1,0 +1,80 @@
+"""`pairsift threshold` on small runs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from pairsift.cli import run
+from tests.curation.runs import run_of
+from tests.curation.worlds import make_world
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return run_of(tmp_path / "set", make_world(300, seed=1, swapped=0.1)).path
+
+
+def test_the_threshold_for_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["threshold", str(folder)]) == 0
+    told = capsys.readouterr().out
+    assert "top:30% by similarity: keeps 90 of 300 scored rows (30.0%)" in told
+    assert "just above the cut" in told
+    assert "just below the cut" in told
+    assert "p-values end at 1.1e-05" in told
+    assert "look mismatched" in told
+    assert "public thresholds" not in told
+
+
+def test_the_threshold_for_machines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["threshold", str(folder), "--rule", "fdr:1%", "--by", "category", "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert (plain["rule"], plain["by"], plain["scored"]) == ("fdr:1%", "category", 300)
+    assert [group["name"] for group in plain["groups"]] == ["animals", "food", "sky"]
+
+
+def test_decisions_are_written_and_not_overwritten(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "keep.parquet"
+    assert run(["threshold", str(folder), "-o", str(output)]) == 0
+    assert pq.read_table(output)["keep"].to_pylist().count(True) == 90
+    capsys.readouterr()
+    assert run(["threshold", str(folder), "-o", str(output)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert run(["threshold", str(folder), "-o", str(output), "--overwrite"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["--rule", "best:30%"], "rules look like top:30%"),
+        (["--by", "theme"], "available: image, caption, category"),
+        (["--rule", "fdr:1%", "--score", "negative-clip-loss"], "only top:…"),
+    ],
+)
+def test_wrong_usage_is_one_line(
+    folder: Path, arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["threshold", str(folder), *arguments]) == 2
+    told = capsys.readouterr().err
+    assert hint in told
+    assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize("num", [0, 1, 9])
+def test_few_rows(num: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = run_of(tmp_path / "set", make_world(num, seed=1)).path
+    assert run(["threshold", str(folder)]) == 0
+    told = capsys.readouterr().out
+    assert f"of {num} scored rows" in told
+    assert "no embeddings" in told if num == 1 else True
+
+
+def test_all_rows_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    failed = np.ones(12, dtype=bool)
+    folder = run_of(tmp_path / "set", make_world(12, seed=1), failed=failed).path
+    assert run(["threshold", str(folder)]) == 0
+    assert "nothing was scored" in capsys.readouterr().out
