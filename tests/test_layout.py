@@ -20,7 +20,7 @@ LINES: list[list[str]] = [
     ["encoders"],
     ["tables"],
     ["job", "runs"],
-    ["calculator", "scoring", "build"],
+    ["memory", "isolation", "decoding", "calculator", "scoring", "build"],
     ["engines"],
     ["curation"],
     ["fingerprints", "invariants", "checking", "planning", "comparing"],

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from pairsift.calculator import ImageTextSimilarityCalculator
 from pairsift.config import ModelConfig, ScoreConfig
+from pairsift.decoding import Decoding
 from pairsift.errors import UnknownNameError
+from pairsift.isolation import Decode
 from pairsift.measures import find_measure
+from pairsift.memory import Reuse
 from pairsift.models import BUILT_IN, ModelRecord
 from pairsift.protocols import Encoder, Measure
 from pairsift.scoring import PairScorer
@@ -100,7 +103,11 @@ def build_calculator(
 
 
 def build_scorer(
-    config: ScoreConfig, root: Path, *, announce: Callable[[str], None] | None = None
+    config: ScoreConfig,
+    root: Path,
+    *,
+    announce: Callable[[str], None] | None = None,
+    decode: Decode | None = None,
 ) -> PairScorer:
     """Return the scorer that a configuration describes; errors as in ``build_encoder``.
 
@@ -108,6 +115,7 @@ def build_scorer(
         config: Every option of the job.
         root: Folder that references start from and may not leave.
         announce: Told what the user should know (default: a log line).
+        decode: Takes the place of ``images.decode_image``; picklable.
     """
     encoder, measure = build_parts(config, announce=announce)
     return PairScorer(
@@ -117,6 +125,11 @@ def build_scorer(
         image_config=config.image,
         caption_config=config.caption,
         details=config.output.details,
-        likeness=Likeness() if encoder.provenance.model in BUILT_IN else None,
-        decode_threads=config.model.threads or os.cpu_count(),
+        decoding=Decoding(
+            num_threads=config.model.threads or os.cpu_count(),
+            deadline_seconds=config.run.row_deadline_seconds,
+            decode=decode,
+            likeness=Likeness() if encoder.provenance.model in BUILT_IN else None,
+        ),
+        reuse=Reuse(is_on=not config.run.no_dedupe, cache_bytes=config.run.cache_mb << 20),
     )

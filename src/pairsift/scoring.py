@@ -7,23 +7,33 @@ changes their numbers.
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
 from pairsift import schema, stages
 from pairsift.config import CaptionConfig, ImageConfig
+from pairsift.decoding import POLL_SECONDS, Decoding, Pool, Task
 from pairsift.errors import CaptionError, ImageError, RowError
 from pairsift.images import decode_image
+from pairsift.isolation import Decode, IsolatedDecoder
 from pairsift.measures import cosine_similarity
+from pairsift.memory import (
+    Distinct,
+    EmbeddingCache,
+    PreparedImage,
+    Reuse,
+    ShardMemory,
+    caption_key,
+)
 from pairsift.protocols import Encoder, FloatArray, Measure, PixelArray, TokenizedCaption
+from pairsift.runs.writing import CAPTION_INDEX, IMAGE_INDEX
 from pairsift.sources import Sources
 from pairsift.stages import StageClock
 from pairsift.statuses import RowStatus
-from pairsift.storybook.likeness import Likeness
 from pairsift.tokenization import clean_caption
 
 PIXEL_BYTES_AHEAD = 48 * 1024 * 1024
@@ -32,16 +42,14 @@ PIXEL_BYTES_AHEAD = 48 * 1024 * 1024
 DECODE_CHUNK = 8
 """Images a task: few enough to spread over threads, enough to hide the cost of a task."""
 
+INDEX_FIELDS = (pa.field(IMAGE_INDEX, pa.int32()), pa.field(CAPTION_INDEX, pa.int32()))
 
-@dataclass(frozen=True)
-class PreparedImage:
-    """One image on its way to the encoder; ``pixels`` is dropped once it is encoded."""
+_REFERENCE = b"r"
 
-    sha256: str
-    pixels: PixelArray
-    width: int
-    height: int
-    format: str
+Wanted = tuple[bytes | None, bytes | None]
+"""A reference and a content; content wins."""
+
+Result = PreparedImage | ImageError
 
 
 @dataclass
@@ -49,10 +57,11 @@ class _Prepared:
     """A batch whose images are being decoded on other threads."""
 
     num_rows: int
+    memory: ShardMemory
     failures: dict[int, RowError]
     image_keys: dict[int, bytes]
     captions: dict[int, str]
-    images: list[tuple[list[bytes], "Future[list[PreparedImage | ImageError]]"]]
+    images: list[tuple[list[bytes], Task[Wanted, Result]]]
 
 
 class PairScorer:
@@ -65,8 +74,8 @@ class PairScorer:
         image_config: Limits and policy of decoding.
         caption_config: How captions are read.
         details: Add the detail columns.
-        likeness: Looks at every picture, for models that know one world only.
-        decode_threads: Threads that read and decode (default: one a processor).
+        decoding: On how many threads, how long at most, and with what.
+        reuse: How far equal images and captions share one embedding.
 
     ``num_truncated`` counts the captions so far that were cut to the context length.
     """
@@ -80,8 +89,8 @@ class PairScorer:
         image_config: ImageConfig | None = None,
         caption_config: CaptionConfig | None = None,
         details: bool = False,
-        likeness: Likeness | None = None,
-        decode_threads: int | None = None,
+        decoding: Decoding | None = None,
+        reuse: Reuse | None = None,
     ) -> None:
         self.encoder = encoder
         self.measure = measure
@@ -89,21 +98,25 @@ class PairScorer:
         self.image_config = image_config or ImageConfig()
         self.caption_config = caption_config or CaptionConfig()
         self.details = details
-        self.likeness = likeness
+        self.decoding = decoding or Decoding()
+        self.reuse = reuse or Reuse()
         self.clock = StageClock()
         self.num_truncated = 0
-        self._pool = ThreadPoolExecutor(
-            max_workers=decode_threads or os.cpu_count() or 1, thread_name_prefix="decode"
+        self._decode: Decode = self.decoding.decode or partial(
+            decode_image, config=self.image_config, target=encoder.image_size
         )
+        self._pool = Pool(self.decoding.num_threads or os.cpu_count() or 1)
+        self._isolated = IsolatedDecoder(
+            self._decode, deadline_seconds=self.decoding.deadline_seconds
+        )
+        half = self.reuse.cache_bytes // 2 if self.reuse.is_on else 0
+        self._image_cache = EmbeddingCache(encoder.width, half)
+        self._caption_cache = EmbeddingCache(encoder.width, half)
 
     @property
     def output_schema(self) -> pa.Schema:
         """The added columns, without any prefix."""
-        return schema.output_schema(
-            is_distance=self.measure.is_distance,
-            is_cosine=self.measure.name == "cosine",
-            details=self.details,
-        )
+        return self._schema(details=self.details)
 
     @property
     def batch_rows(self) -> int:
@@ -125,10 +138,37 @@ class PairScorer:
         Yields:
             One batch of ``output_schema`` for each, with as many rows.
         """
+        wanted = self.output_schema
+        for scored in self.stream_shards((batch, self.new_memory()) for batch in batches):
+            arrays = [scored.column(name) for name in wanted.names]
+            yield pa.RecordBatch.from_arrays(arrays, schema=wanted)
+
+    def new_memory(self, *, is_suspect: bool = False) -> ShardMemory:
+        """Return the memory of a shard that begins.
+
+        Args:
+            is_suspect: Its images are decoded in a process of their own, one by one, because the
+                shard was begun before and ended with its process.
+        """
+        return ShardMemory(self.encoder.width, is_suspect=is_suspect)
+
+    def stream_shards(
+        self, batches: Iterable[tuple[pa.RecordBatch, ShardMemory]]
+    ) -> Iterator[pa.RecordBatch]:
+        """Score batches of shards in order.
+
+        Args:
+            batches: Rows of ``schema.PAIR_SCHEMA``, with the memory of their shard: each distinct
+                image and caption of a shard is read, decoded and encoded once.
+
+        Yields:
+            For each batch its rows: ``output_schema`` with details, and the places of the row's
+            image and caption among the memory's distinct ones.
+        """
         ahead: deque[_Prepared] = deque()
         try:
-            for batch in self.sources.look_ahead(batches, _references):
-                ahead.append(self._begin(batch))
+            for batch, memory in self.sources.look_ahead(batches, _references):
+                ahead.append(self._begin(batch, memory))
                 if len(ahead) > 1:
                     yield self._finish(ahead.popleft())
             while ahead:
@@ -137,37 +177,41 @@ class PairScorer:
             if ahead:
                 self.sources.forget()
             for left in ahead:
-                for _, future in left.images:
-                    future.cancel()
+                for _, task in left.images:
+                    task.cancel()
 
     def close(self) -> None:
         """Stop the decoding threads, and what is being fetched."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
+        self._isolated.close()
         self.sources.close()
 
-    def _begin(self, batch: pa.RecordBatch) -> _Prepared:
+    def _begin(self, batch: pa.RecordBatch, memory: ShardMemory) -> _Prepared:
         failures: dict[int, RowError] = {}
         image_keys: dict[int, bytes] = {}
         captions: dict[int, str] = {}
-        images: dict[bytes, tuple[bytes | None, bytes | None]] = {}
+        images: dict[bytes, Wanted] = {}
         columns = [batch.column(name).to_pylist() for name in schema.PAIR_SCHEMA.names]
         for row, (reference, content, caption, problem) in enumerate(zip(*columns, strict=True)):
             try:
                 if problem is not None:
                     raise RowError(RowStatus.ROW_MALFORMED, problem)
                 captions[row] = self._caption(caption)
-                image_keys[row] = _image_key(reference, content)
-                images[image_keys[row]] = (reference, content)
+                key = _image_key(reference, content)
+                image_keys[row] = key if self.reuse.is_on else key + memory.serial()
+                if image_keys[row] not in memory.asked:
+                    images[image_keys[row]] = (reference, content)
             except RowError as error:
                 failures[row] = error
+        memory.asked.update(images)
         self.sources.expect(r for r, content in images.values() if r and content is None)
         keys = list(images)
         tasks = []
         for begin in range(0, len(keys), DECODE_CHUNK):
             chunk = keys[begin : begin + DECODE_CHUNK]
-            wanted = [images[key] for key in chunk]
-            tasks.append((chunk, self._pool.submit(self._prepare_images, wanted)))
-        return _Prepared(batch.num_rows, failures, image_keys, captions, tasks)
+            task = Task([images[key] for key in chunk], self._prepare_image)
+            tasks.append((chunk, task if memory.is_suspect else self._pool.submit(task)))
+        return _Prepared(batch.num_rows, memory, failures, image_keys, captions, tasks)
 
     def _caption(self, value: bytes | None) -> str:
         if value is None:
@@ -187,27 +231,26 @@ class PairScorer:
             raise CaptionError(RowStatus.CAPTION_EMPTY, reason)
         return text
 
-    def _prepare_images(
-        self, wanted: Sequence[tuple[bytes | None, bytes | None]]
-    ) -> list[PreparedImage | ImageError]:
-        return [self._prepare_image(reference, content) for reference, content in wanted]
+    def _prepare_image(self, wanted: Wanted, begin: Callable[[], None]) -> Result:
+        return self._prepare(wanted, self._decode, begin=begin)
 
-    def _prepare_image(
-        self, reference: bytes | None, content: bytes | None
-    ) -> PreparedImage | ImageError:
+    def _prepare(
+        self, wanted: Wanted, decode: Decode, *, begin: Callable[[], None] = lambda: None
+    ) -> Result:
+        reference, content = wanted
         try:
             data = content if content is not None else self.sources.read(reference or b"")
-            decoded = decode_image(data, self.image_config, target=self.encoder.image_size)
+            digest = hashlib.sha256(data)
+            known = self._image_cache.get(digest.digest())
+            if known is not None and known[1] is not None:
+                return PreparedImage(digest.hexdigest(), known[1], embedding=known[0])
+            begin()
+            decoded = decode(data)
             pixels = self.encoder.prepare_image(decoded.rgb)
-            if self.likeness is not None:
-                self.likeness.look(pixels)
-            return PreparedImage(
-                sha256=hashlib.sha256(data).hexdigest(),
-                pixels=pixels,
-                width=decoded.width,
-                height=decoded.height,
-                format=decoded.format,
-            )
+            if self.decoding.likeness is not None:
+                self.decoding.likeness.look(pixels)
+            facts = (decoded.width, decoded.height, decoded.format)
+            return PreparedImage(digest.hexdigest(), facts, pixels=pixels)
         except ImageError as error:
             # Without its traceback, which would keep the image's bytes alive.
             return error.with_traceback(None)
@@ -216,103 +259,169 @@ class PairScorer:
             return ImageError(RowStatus.IMAGE_UNREADABLE, reason)
 
     def _finish(self, batch: _Prepared) -> pa.RecordBatch:
-        images = self._collect_images(batch)
+        self._collect_images(batch)
         tokens = self._tokenize(batch)
         rows = sorted(batch.image_keys.keys() & tokens.keys())
-        image_rows, text_rows = self._encode(
-            [images[batch.image_keys[row]] for row in rows], [tokens[row] for row in rows]
-        )
+        memory = batch.memory
+        image_places = self._embed_images(memory, [batch.image_keys[row] for row in rows])
+        caption_places = self._embed_captions(memory, [tokens[row] for row in rows])
+        image_rows = memory.images.rows[image_places]
+        text_rows = memory.captions.rows[caption_places]
+        columns = {
+            IMAGE_INDEX: _scatter(image_places, rows, batch.num_rows),
+            CAPTION_INDEX: _scatter(caption_places, rows, batch.num_rows),
+        }
         values = self.measure(image_rows, text_rows)
         cosines = cosine_similarity(image_rows, text_rows)
-        return self._output(
-            batch, rows=rows, values=values, cosines=cosines, tokens=tokens, images=images
-        )
-
-    def _collect_images(self, batch: _Prepared) -> dict[bytes, PreparedImage]:
-        """Wait for the decoders; rows whose image failed move to the failures."""
-        images: dict[bytes, PreparedImage] = {}
-        failed: dict[bytes, ImageError] = {}
-        with self.clock.stage(stages.WAIT):
-            for keys, future in batch.images:
-                for key, result in zip(keys, future.result(), strict=True):
-                    if isinstance(result, ImageError):
-                        failed[key] = result
-                    else:
-                        images[key] = result
-        for row, key in list(batch.image_keys.items()):
-            if key in failed:
-                batch.failures[row] = failed[key]
-                del batch.image_keys[row]
-        return images
-
-    def _tokenize(self, batch: _Prepared) -> dict[int, TokenizedCaption]:
-        with self.clock.stage(stages.ENCODE_TEXTS):
-            prefix = self.measure.caption_prefix
-            rows = list(batch.captions)
-            texts = [prefix + batch.captions[row] for row in rows]
-            captions = self.encoder.prepare_captions(texts)
-        self.num_truncated += sum(caption.is_truncated for caption in captions)
-        return dict(zip(rows, captions, strict=True))
-
-    def _encode(
-        self, images: Sequence[PreparedImage], tokens: Sequence[TokenizedCaption]
-    ) -> tuple[FloatArray, FloatArray]:
-        """Encode each distinct image and caption once; return one row of each a pair."""
-        if not images:
-            nothing = np.zeros((0, self.encoder.width), dtype=np.float32)
-            return nothing, nothing
-        distinct_images = {image.sha256: image for image in images}
-        distinct_texts = dict.fromkeys(tokens)
-        with self.clock.stage(stages.ENCODE_IMAGES):
-            image_embeddings = self.encoder.encode_images(
-                [image.pixels for image in distinct_images.values()]
-            )
-        with self.clock.stage(stages.ENCODE_TEXTS):
-            text_embeddings = self.encoder.encode_texts(list(distinct_texts))
-        image_index = {sha256: index for index, sha256 in enumerate(distinct_images)}
-        text_index = {ids: index for index, ids in enumerate(distinct_texts)}
-        return (
-            image_embeddings[[image_index[image.sha256] for image in images]],
-            text_embeddings[[text_index[ids] for ids in tokens]],
-        )
-
-    def _output(
-        self,
-        batch: _Prepared,
-        *,
-        rows: Sequence[int],
-        values: FloatArray,
-        cosines: FloatArray,
-        tokens: dict[int, TokenizedCaption],
-        images: dict[bytes, PreparedImage],
-    ) -> pa.RecordBatch:
-        statuses = [str(RowStatus.OK)] * batch.num_rows
-        reasons: list[str | None] = [None] * batch.num_rows
-        for row, error in batch.failures.items():
-            statuses[row], reasons[row] = str(error.status), error.reason
         numbers = {
             schema.SIMILARITY: cosines if self.measure.is_distance else values,
             schema.DISTANCE: values,
             schema.COSINE: cosines,
         }
-        columns: dict[str, pa.Array] = {
-            name: _scatter(numbers[name], rows, batch.num_rows)
-            for name in self.output_schema.names
-            if name in numbers
+        for name in self.output_schema.names:
+            if name in numbers:
+                columns[name] = _scatter(numbers[name], rows, batch.num_rows)
+        return self._output(batch, columns=columns, tokens=tokens)
+
+    def _collect_images(self, batch: _Prepared) -> None:
+        """Wait for the decoders; rows whose image failed move to the failures."""
+        results = batch.memory.results
+        with self.clock.stage(stages.WAIT):
+            for keys, task in batch.images:
+                results.update(zip(keys, self._results(task, batch.memory), strict=True))
+        for row, key in list(batch.image_keys.items()):
+            result = results[key]
+            if isinstance(result, ImageError):
+                batch.failures[row] = result
+                del batch.image_keys[row]
+
+    def _results(self, task: Task[Wanted, Result], memory: ShardMemory) -> list[Result]:
+        """Return a task's results; what hangs, or is suspected to, is decoded apart."""
+        if not memory.is_suspect:
+            while not task.wait(POLL_SECONDS):
+                if task.is_overdue(self.decoding.deadline_seconds):
+                    task.cancel()
+                    self._pool.add_thread()
+                    break
+            else:
+                return task.results
+        done = list(task.results)
+        left = task.items[len(done) :]
+        return [*done, *(self._prepare(wanted, self._isolated) for wanted in left)]
+
+    def _tokenize(self, batch: _Prepared) -> dict[int, TokenizedCaption]:
+        with self.clock.stage(stages.ENCODE_TEXTS):
+            prefix = self.measure.caption_prefix
+            texts = list(dict.fromkeys(batch.captions.values()))
+            captions = self.encoder.prepare_captions([prefix + text for text in texts])
+            by_text = dict(zip(texts, captions, strict=True))
+            tokens = {row: by_text[text] for row, text in batch.captions.items()}
+        num_truncated = sum(caption.is_truncated for caption in tokens.values())
+        batch.memory.truncated_captions += num_truncated
+        self.num_truncated += num_truncated
+        return tokens
+
+    def _embed_images(self, memory: ShardMemory, keys: Sequence[bytes]) -> list[int]:
+        """Encode what the shard has not seen yet; return each row's place in its images."""
+        names: list[bytes] = []
+        unseen: dict[bytes, PreparedImage] = {}
+        for key in keys:
+            image = memory.results[key]
+            if isinstance(image, ImageError):
+                raise TypeError(key)  # such rows were taken out
+            names.append(bytes.fromhex(image.sha256) if self.reuse.is_on else key)
+            if names[-1] not in memory.images.places and names[-1] not in unseen:
+                unseen[names[-1]] = image
+        found = {name: image.embedding for name, image in unseen.items()}
+        for name, row in found.items():
+            if row is None and (known := self._image_cache.get(name)) is not None:
+                found[name] = known[0]  # encoded since it was looked for
+        new = [name for name, row in found.items() if row is None]
+        with self.clock.stage(stages.ENCODE_IMAGES):
+            rows = (
+                self.encoder.encode_images([_pixels(unseen[name]) for name in new]) if new else ()
+            )
+        for name, row in zip(new, rows, strict=True):
+            self._image_cache.put(name, row, unseen[name].facts)
+        memory.encoded_images += len(new)
+        memory.reused_images += len(found) - len(new)
+        _add(memory.images, found, new, rows)
+        for key in dict.fromkeys(keys):
+            image = memory.results[key]
+            if isinstance(image, PreparedImage) and image.pixels is not None:
+                memory.results[key] = replace(image, pixels=None)
+        return [memory.images.places[name] for name in names]
+
+    def _embed_captions(self, memory: ShardMemory, tokens: Sequence[TokenizedCaption]) -> list[int]:
+        """Encode what the shard has not seen yet; return each row's place in its captions."""
+        is_on = self.reuse.is_on
+        names = [caption_key(text.ids) if is_on else memory.serial() for text in tokens]
+        unseen = {
+            name: text
+            for name, text in zip(names, tokens, strict=True)
+            if name not in memory.captions.places
         }
+        known = {name: self._caption_cache.get(name) for name in unseen}
+        found = {name: None if hit is None else hit[0] for name, hit in known.items()}
+        new = [name for name, row in found.items() if row is None]
+        with self.clock.stage(stages.ENCODE_TEXTS):
+            rows = self.encoder.encode_texts([unseen[name] for name in new]) if new else ()
+        for name, row in zip(new, rows, strict=True):
+            self._caption_cache.put(name, row)
+        memory.encoded_captions += len(new)
+        memory.reused_captions += len(found) - len(new)
+        _add(memory.captions, found, new, rows)
+        return [memory.captions.places[name] for name in names]
+
+    def _output(
+        self,
+        batch: _Prepared,
+        *,
+        columns: dict[str, pa.Array],
+        tokens: dict[int, TokenizedCaption],
+    ) -> pa.RecordBatch:
+        statuses = [str(RowStatus.OK)] * batch.num_rows
+        reasons: list[str | None] = [None] * batch.num_rows
+        for row, error in batch.failures.items():
+            statuses[row], reasons[row] = str(error.status), error.reason
         columns[schema.STATUS] = pa.array(statuses, pa.string())
         columns[schema.ERROR] = pa.array(reasons, pa.string())
-        if self.details:
-            columns |= _details(batch, tokens, images)
-        wanted = self.output_schema
+        columns |= _details(batch, tokens)
+        wanted = pa.schema([*self._schema(details=True), *INDEX_FIELDS])
         return pa.RecordBatch.from_arrays([columns[name] for name in wanted.names], schema=wanted)
 
+    def _schema(self, *, details: bool) -> pa.Schema:
+        return schema.output_schema(
+            is_distance=self.measure.is_distance,
+            is_cosine=self.measure.name == "cosine",
+            details=details,
+        )
 
-def _references(batch: pa.RecordBatch) -> list[bytes]:
+
+def _add(
+    distinct: Distinct,
+    found: dict[bytes, FloatArray | None],
+    new: Sequence[bytes],
+    rows: Iterable[FloatArray],
+) -> None:
+    """Add embeddings in order of first sight, whether they were found or are new."""
+    fresh = dict(zip(new, rows, strict=True))
+    known = {name: fresh[name] if row is None else row for name, row in found.items()}
+    distinct.add(list(known), list(known.values()))
+
+
+def _pixels(image: PreparedImage) -> PixelArray:
+    if image.pixels is None:
+        raise TypeError(image.sha256)  # only images without an embedding are encoded
+    return image.pixels
+
+
+def _references(batch: tuple[pa.RecordBatch, ShardMemory]) -> list[bytes]:
     """Return what must be read to score a batch; content wins over reference."""
-    without = batch.column(schema.CONTENT).is_null()
-    found: list[bytes] = batch.column(schema.REFERENCE).filter(without).drop_null().to_pylist()
-    return found
+    pairs, memory = batch
+    without = pairs.column(schema.CONTENT).is_null()
+    found = pairs.column(schema.REFERENCE).filter(without).drop_null().to_pylist()
+    return [reference for reference in found if _REFERENCE + reference not in memory.asked]
 
 
 def _image_key(reference: bytes | None, content: bytes | None) -> bytes:
@@ -321,31 +430,29 @@ def _image_key(reference: bytes | None, content: bytes | None) -> bytes:
         return b"c" + hashlib.sha256(content).digest()
     if reference is None or not reference.strip():
         raise ImageError(RowStatus.IMAGE_NULL, "the image cell is empty")
-    return b"r" + reference
+    return _REFERENCE + reference
 
 
-def _scatter(values: FloatArray, rows: Sequence[int], num_rows: int) -> pa.Array:
-    spread = np.zeros(num_rows, dtype=np.float32)
+def _scatter(values: FloatArray | Sequence[int], rows: Sequence[int], num_rows: int) -> pa.Array:
+    numbers = np.asarray(values, dtype=np.int32 if isinstance(values, list) else np.float32)
+    spread = np.zeros(num_rows, dtype=numbers.dtype)
     missing = np.ones(num_rows, dtype=bool)
-    spread[rows] = values
+    spread[rows] = numbers
     missing[rows] = False
     return pa.array(spread, mask=missing)
 
 
-def _details(
-    batch: _Prepared,
-    tokens: dict[int, TokenizedCaption],
-    images: dict[bytes, PreparedImage],
-) -> dict[str, pa.Array]:
+def _details(batch: _Prepared, tokens: dict[int, TokenizedCaption]) -> dict[str, pa.Array]:
     texts = [tokens.get(row) for row in range(batch.num_rows)]
     keys = [batch.image_keys.get(row) for row in range(batch.num_rows)]
-    pictures = [None if key is None else images[key] for key in keys]
+    results = [None if key is None else batch.memory.results[key] for key in keys]
+    pictures = [result if isinstance(result, PreparedImage) else None for result in results]
     columns = {
         schema.CAPTION_TOKENS: [text and text.num_tokens for text in texts],
         schema.CAPTION_TRUNCATED: [text and text.is_truncated for text in texts],
-        schema.IMAGE_WIDTH: [picture and picture.width for picture in pictures],
-        schema.IMAGE_HEIGHT: [picture and picture.height for picture in pictures],
-        schema.IMAGE_FORMAT: [picture and picture.format for picture in pictures],
+        schema.IMAGE_WIDTH: [picture and picture.facts[0] for picture in pictures],
+        schema.IMAGE_HEIGHT: [picture and picture.facts[1] for picture in pictures],
+        schema.IMAGE_FORMAT: [picture and picture.facts[2] for picture in pictures],
         schema.IMAGE_SHA256: [picture and picture.sha256 for picture in pictures],
     }
     return {field.name: pa.array(columns[field.name], field.type) for field in schema.DETAIL_FIELDS}

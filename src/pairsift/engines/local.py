@@ -103,8 +103,8 @@ def score_file(
     summary.stage_seconds = dict(scorer.clock.seconds)
     summary.limiting_stage = scorer.clock.limiting()
     summary.truncated_captions = scorer.num_truncated
-    if scorer.likeness is not None and (
-        words := scorer.likeness.warning(scorer.encoder.provenance.model)
+    if scorer.decoding.likeness is not None and (
+        words := scorer.decoding.likeness.warning(scorer.encoder.provenance.model)
     ):
         summary.warnings.append(words)
     if output_path is not None:
