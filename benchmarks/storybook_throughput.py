@@ -79,15 +79,16 @@ def measure(folder: Path, model: str, repeats: int) -> dict[str, Any]:
             message = f"scoring failed with exit code {process.returncode}"
             raise SystemExit(message)
     num_rows = check(folder / "pairs.csv", output)
-    facts = json.loads((folder / "scored.csv.pairsift" / "run.json").read_text(encoding="utf-8"))
+    summary = folder / "scored.csv.pairsift" / "summary.json"
+    facts = json.loads(summary.read_text(encoding="utf-8"))
     return {
         "pairs": num_rows,
         "seconds": sorted(seconds),
         "pairs_per_second": num_rows / statistics.median(seconds),
         "peak_memory_kib": max(peaks),
-        "stage_seconds": facts["summary"]["stage_seconds"],
-        "setup_seconds": facts["summary"]["setup_seconds"],
-        "provenance": facts["summary"]["provenance"],
+        "stage_seconds": facts["stage_seconds"],
+        "setup_seconds": facts["setup_seconds"],
+        "provenance": facts["provenance"],
         "largest_child_kib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
     }
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from PIL import Image
 from pairsift import __version__
 from pairsift.cli import app, run
 from pairsift.measures import MEASURES
+from pairsift.runs.status import look_at
 
 HEAVY = ("numpy", "pyarrow", "openvino", "torch", "PIL", "tokenizers", "huggingface_hub")
 FAKE = ("--runtime", "fake")
@@ -189,22 +191,29 @@ def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
 @pytest.mark.parametrize(
     ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "terminate"]
 )
-def test_an_interrupted_job_leaves_nothing_half_written(
+def test_an_interrupted_job_keeps_what_is_finished_and_says_how_to_go_on(
     table: Path, sent: signal.Signals, code: int
 ) -> None:
     long = table.with_name("long.csv")
     long.write_text("image,caption\n" + "a.png,red\nmissing.png,red\n" * 200_000)
-    before = names_in(table.parent)
     output = table.with_name("out.csv")
-    command = [sys.executable, "-m", "pairsift", "score", str(long), "-o", str(output), *FAKE]
+    typed = ["score", str(long), "-o", str(output), *FAKE, "--overwrite"]
+    command = [sys.executable, "-m", "pairsift", *typed]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    wait_for(lambda: names_in(table.parent) - before or process.poll() is not None)
+    commits = table.with_name("out.csv.pairsift") / "commits"
+    wait_for(lambda: list(commits.glob("*.json")) or process.poll() is not None)
     process.send_signal(sent)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, "")
     assert err.splitlines()[-1] == "interrupted; files are written whole or not at all"
     assert "Traceback" not in err
-    assert names_in(table.parent) == before
+    assert err.splitlines()[-2].strip() == shlex.join(["pairsift", *typed[:-1]])
+    kept = len(list(commits.glob("*.json")))
+    assert kept >= 1
+    assert not output.exists()
+    assert not list((commits.parent / "attempts").iterdir())
+    state = look_at(commits.parent)
+    assert (state.state, state.rows_done) == ("stopped", 4096 * kept)
 
 
 def test_a_reader_that_goes_away_is_no_traceback(table: Path) -> None:

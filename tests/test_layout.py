@@ -19,7 +19,7 @@ LINES: list[list[str]] = [
     ["storybook"],
     ["encoders"],
     ["tables"],
-    ["job", "runs"],
+    ["runs", "job"],
     ["memory", "isolation", "decoding", "calculator", "scoring", "build"],
     ["engines"],
     ["curation"],

@@ -10,6 +10,7 @@ from rich.console import Console
 from pairsift.histograms import Histogram
 from pairsift.job import JobSummary
 from pairsift.protocols import Provenance
+from pairsift.runs.commits import Work
 from pairsift.statuses import STATUS_MEANINGS, RowStatus
 from pairsift.summary import print_summary
 
@@ -136,6 +137,6 @@ def test_what_a_table_says_cannot_steer_the_terminal_or_the_markup() -> None:
 
 
 def test_truncated_captions_and_warnings_are_told() -> None:
-    text = shown(make_summary(VALUES, truncated_captions=2, warnings=["look at this"]))
+    text = shown(make_summary(VALUES, work=Work(truncated_captions=2), warnings=["look at this"]))
     assert "2 captions longer than the model reads" in text
     assert "warning  look at this" in text

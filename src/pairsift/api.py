@@ -55,8 +55,12 @@ def score_file(
     config: ScoreConfig | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     announce: Callable[[str], None] | None = None,
+    command: Sequence[str] = (),
 ) -> JobSummary:
     """Write a table again with the score columns added; see ``engines.local.score_file``.
+
+    What is scored is kept in a run folder beside the output, so that the same call goes on where
+    an earlier one was stopped.
 
     Args:
         input_path: The table.
@@ -64,9 +68,10 @@ def score_file(
         config: Every option of the job.
         on_progress: Called after every batch.
         announce: Told what the user should know, such as a licence (default: a log line).
+        command: What was typed, to say later how to resume.
 
     Returns:
-        What was done.
+        What was done, over the whole run.
     """
     return local.score_file(
         config or ScoreConfig(),
@@ -74,6 +79,7 @@ def score_file(
         output_path=None if output_path is None else Path(output_path),
         build=partial(build_scorer, announce=announce),
         on_progress=on_progress,
+        command=command,
     )
 
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 EXIT_TERMINATED = 143  # 128 + SIGTERM
+
+_TYPED: ContextVar[tuple[str, ...]] = ContextVar("typed", default=())
 
 app = typer.Typer(
     name="pairsift",
@@ -85,19 +88,58 @@ def score(
     from pairsift.summary import print_summary
 
     console = Console(stderr=True)
-    with show_progress(console) as on_progress:
-        summary = score_file(
-            input_path,
-            None if output_path == "-" else Path(output_path),
-            config=config,
-            on_progress=on_progress,
-            announce=lambda words: console.print(words, highlight=False, markup=False),
-        )
+    output = None if output_path == "-" else Path(output_path)
+    try:
+        with show_progress(console) as on_progress:
+            summary = score_file(
+                input_path,
+                output,
+                config=config,
+                on_progress=on_progress,
+                announce=lambda words: console.print(words, highlight=False, markup=False),
+                command=_TYPED.get(),
+            )
+    except (KeyboardInterrupt, SystemExit):
+        _say_how_to_resume(config.run.run or f"{output_path}.pairsift")
+        raise
     print_summary(summary, console)
     allowed = config.output.max_failed
     if allowed is not None and summary.num_failed > allowed:
         message = f"{summary.num_failed:,} rows failed; --max-failed allows {allowed:,}"
         raise TooManyFailuresError(message)
+
+
+def _say_how_to_resume(folder: str) -> None:
+    from pairsift.errors import RunFolderError
+    from pairsift.runs import open_run
+    from pairsift.runs.status import resume_command
+
+    try:
+        num_rows = open_run(folder, allow_partial=True).num_rows
+    except RunFolderError:
+        return
+    say(f"{num_rows:,} rows are kept in {folder}; go on with:\n  {resume_command(_TYPED.get())}")
+
+
+@app.command()
+def status(
+    run_path: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run folder, or the table beside it.")
+    ],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Say how far a run is: rows done and failed, the rate, what is left, how to go on."""
+    from rich.console import Console
+
+    from pairsift.runs.status import look_at
+    from pairsift.summary import print_state
+
+    state = look_at(run_path)
+    if as_json:
+        typer.echo(json.dumps(state.to_json(), indent=2))
+    else:
+        print_state(state, Console())
 
 
 @app.command()
@@ -200,6 +242,7 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         0 done, 1 failed, 2 wrong usage, 3 too many failed rows, 130 interrupted.
     """
+    _TYPED.set(tuple(arguments))
     try:
         app(list(arguments), prog_name="pairsift")
     except SystemExit as ended:

@@ -63,7 +63,8 @@ def describe_progress(progress: Progress) -> str:
         >>> describe_progress(Progress(rows_done=500, rows_total=2000, rows_failed=3, seconds=2.0))
         '500 of 2,000 pairs, 250/s, 0:06 left, 3 failed'
     """
-    rate = progress.rows_done / progress.seconds if progress.seconds > 0 else 0.0
+    done = progress.rows_done - progress.rows_before
+    rate = done / progress.seconds if progress.seconds > 0 else 0.0
     words = f"{progress.rows_done:,}"
     if progress.rows_total is not None:
         words += f" of {progress.rows_total:,}"

@@ -1,7 +1,7 @@
 """What a person reads when a job is done."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -11,7 +11,8 @@ from rich.text import Text
 from pairsift.charts import ASCII, BLOCKS, axis_limits, draw_axis, draw_bar, draw_columns
 from pairsift.charts import num_decimals as decimals_of
 from pairsift.job import JobSummary
-from pairsift.progress import format_rate
+from pairsift.progress import format_rate, format_seconds
+from pairsift.runs.status import RunState
 from pairsift.statuses import STATUS_MEANINGS, RowStatus
 
 WIDTH = 80
@@ -20,6 +21,7 @@ CHART_HEIGHT = 6
 QUANTILE_NAMES = {0.0: "min", 0.5: "median", 1.0: "max"}
 QUANTILE_WIDTH = 7
 MAX_STAGES = 3
+STATE_STYLES = {"finished": "bold green", "running": "bold", "stopped": "bold yellow"}
 
 
 def print_summary(summary: JobSummary, console: Console) -> None:
@@ -45,6 +47,8 @@ def render_summary(summary: JobSummary, *, is_ascii: bool = False) -> Renderable
     for label, value in _facts(summary, is_ascii=is_ascii):
         facts.add_row(label, Text(printable(value)) if isinstance(value, str) else value)
     parts: list[RenderableType] = [Text(), _headline(summary)]
+    if summary.note:
+        parts.append(Text(printable(summary.note)))
     if summary.num_failed:
         parts += [Text(), _failures(summary)]
     if summary.counts.get(RowStatus.OK):
@@ -53,6 +57,39 @@ def render_summary(summary: JobSummary, *, is_ascii: bool = False) -> Renderable
     for warning in summary.warnings:
         parts += [Text(), Text.assemble(("warning  ", "bold yellow"), printable(warning))]
     return Padding(Group(*parts), (0, 1), expand=False)
+
+
+def print_state(state: RunState, console: Console) -> None:
+    """Print how far a run is.
+
+    Args:
+        state: Of the run.
+        console: Where.
+    """
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", min_width=8, no_wrap=True)
+    facts.add_column(overflow="fold")
+    for label, value in _state_facts(state):
+        facts.add_row(label, Text(printable(value)))
+    failed: dict[RowStatus, int] = {s: n for s, n in state.counts.items() if s is not RowStatus.OK}
+    parts: list[RenderableType] = [Text(), Text(state.state, style=STATE_STYLES[state.state])]
+    if failed:
+        parts += [Text(), _failed(failed, {})]
+    console.print(Padding(Group(*parts, Text(), facts), (0, 1), expand=False), width=WIDTH)
+
+
+def _state_facts(state: RunState) -> Iterator[tuple[str, str]]:
+    of_total = "" if state.rows_total is None else f" of {state.rows_total:,}"
+    failed = f", {state.num_failed:,} failed" if state.num_failed else ""
+    yield "rows", f"{state.rows_done:,}{of_total} done{failed}"
+    if state.pairs_per_second:
+        left = "" if state.seconds_left is None else f", {format_seconds(state.seconds_left)} left"
+        yield "speed", f"{format_rate(state.pairs_per_second)} pairs/s{left}"
+    yield "shards", f"{state.num_shards:,} finished; the last at {state.last_commit or 'never'}"
+    yield "scores", f"{state.measure} of {state.model}"
+    yield "input", ", ".join(state.inputs)
+    if state.resume:
+        yield "go on", state.resume
 
 
 def printable(text: str) -> str:
@@ -80,14 +117,22 @@ def _headline(summary: JobSummary) -> Text:
 
 
 def _failures(summary: JobSummary) -> Table:
+    failed: dict[RowStatus, int] = {
+        s: n for s, n in summary.counts.items() if s is not RowStatus.OK and n
+    }
+    return _failed(failed, summary.examples)
+
+
+def _failed(
+    failed: Mapping[RowStatus, int], examples: Mapping[RowStatus, tuple[int, str]]
+) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", min_width=8)
     table.add_column(overflow="fold")
-    failed = {s: n for s, n in summary.counts.items() if s is not RowStatus.OK and n}
     for status, count in sorted(failed.items(), key=lambda item: (-item[1], item[0])):
         words = Text.assemble((str(status), "red"), f"  {STATUS_MEANINGS[status]}")
-        if status in summary.examples:
-            row, reason = summary.examples[status]
+        if status in examples:
+            row, reason = examples[status]
             # Rows count from 1 for a reader, as in a spreadsheet without its header.
             words.append(f"\nrow {row + 1:,}: {printable(reason)}", style="dim")
         table.add_row(f"{count:,}", words)
@@ -128,12 +173,17 @@ def _measure(summary: JobSummary) -> str:
 
 
 def _facts(summary: JobSummary, *, is_ascii: bool) -> Iterator[tuple[str, RenderableType]]:
-    if summary.num_rows:
+    if summary.session_rows:
         yield (
             "speed",
             f"{format_rate(summary.pairs_per_second)} pairs/s"
             f" ({summary.seconds:.1f} s, and {summary.setup_seconds:.1f} s to start the model)",
         )
+    if summary.resumed_rows:
+        shards = f"{summary.resumed_shards:,} of {_counted(summary.num_shards, 'shard')}"
+        yield "resumed", f"{shards} ({summary.resumed_rows:,} rows) were finished before"
+    if once := _once(summary):
+        yield "once", once
     shares = _stage_shares(summary)
     if shares:
         yield "limited by", _stages(shares, is_ascii=is_ascii)
@@ -152,6 +202,22 @@ def _facts(summary: JobSummary, *, is_ascii: bool) -> Iterator[tuple[str, Render
         f" added {', '.join(summary.added_columns)}",
     )
     yield "output", Text(printable(summary.output or "standard output"), style="bold")
+    if summary.run:
+        yield "run", f"{summary.run} (pairsift status shows it)"
+
+
+def _once(summary: JobSummary) -> str:
+    """Return what was saved by encoding equal images and captions once; empty where nothing."""
+    work, scored = summary.work, summary.counts.get(RowStatus.OK, 0)
+    parts = [
+        f"{encoded:,} {noun} encoded for {_counted(scored, 'pair')} ({encoded / scored:.0%})"
+        for encoded, noun in ((work.encoded_images, "images"), (work.encoded_captions, "captions"))
+        if 0 < encoded < scored
+    ]
+    reused = work.reused_images + work.reused_captions
+    if reused:
+        parts.append(f"{reused:,} came from earlier shards")
+    return "; ".join(parts)
 
 
 def _stage_shares(summary: JobSummary) -> list[tuple[str, float]]:

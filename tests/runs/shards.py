@@ -12,6 +12,7 @@ from pairsift import schema
 from pairsift.config import KeptEmbeddings, ScoreConfig
 from pairsift.encoders.fake import FakeEncoder
 from pairsift.measures import find_measure
+from pairsift.protocols import Span
 from pairsift.runs.commits import Commit, Work
 from pairsift.runs.layout import RUN, SUCCESS, ShardKey
 from pairsift.runs.manifest import describe_input, describe_run, score_identity
@@ -54,6 +55,7 @@ def make_shard(
     settings: dict[str, Any] = {
         "key": key,
         "span_rows": len(statuses) if key.generation == 0 else 0,
+        "read_from": Span(key.first_row, len(statuses)),
         "id": key.stem,
         "rows": ordinals,
         "table": make_table(statuses, first=key.first_row),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pairsift.errors import RunFolderError
 from pairsift.histograms import Histogram
+from pairsift.protocols import Span
 from pairsift.runs.layout import FORMAT_VERSION, ShardKey
 from pairsift.statuses import RowStatus
 
@@ -68,6 +69,7 @@ class Commit:
         num_rows: Rows in its scores file.
         span_rows: Rows of the input from the first one that it stands for; more than ``num_rows``
             where only some rows were wanted. 0 for an overlay, which stands for none of its own.
+        read_from: First row, number of rows and position of the planned span that it lies in.
         id: Digest of the range and of the rows' two columns.
         counts: Rows by status.
         replaced: Rows by status that an overlay takes the place of.
@@ -85,6 +87,7 @@ class Commit:
     key: ShardKey
     num_rows: int
     span_rows: int
+    read_from: Span
     id: str
     counts: dict[RowStatus, int]
     scores: WrittenFile
@@ -112,6 +115,7 @@ class Commit:
             "generation": self.key.generation,
             "num_rows": self.num_rows,
             "span_rows": self.span_rows,
+            "read_from": vars(self.read_from),
             "id": self.id,
             "counts": self.counts,
             "replaced": self.replaced,
@@ -162,6 +166,7 @@ def commit_from_bytes(data: bytes, *, source: str, with_histograms: bool = True)
             key=ShardKey(plain["file"], plain["first_row"], plain["generation"]),
             num_rows=plain["num_rows"],
             span_rows=plain["span_rows"],
+            read_from=Span(**plain["read_from"]),
             id=plain["id"],
             counts=_by_status(plain["counts"]),
             scores=scores,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pairsift import schema
 
@@ -44,7 +45,7 @@ class PairDigest:
             self._lengths[name].update(lengths.astype("<i4").tobytes())
             self._contents[name].update(_joined(column))
 
-    def id(self, file: int, rows: Sequence[int]) -> str:
+    def id(self, file: int, rows: Sequence[int] | NDArray[np.int64]) -> str:
         """Return the shard's id, in hex.
 
         Args:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pairsift import schema
 from pairsift.config import KeptEmbeddings
-from pairsift.protocols import FloatArray
+from pairsift.protocols import FloatArray, Span
 from pairsift.runs.commits import COSINE_RANGE, Commit, Work, WrittenFile, sparse_histogram
 from pairsift.runs.layout import ShardKey
 from pairsift.runs.store import FolderStore
@@ -38,6 +38,7 @@ class ScoredShard:
     Args:
         key: Which.
         span_rows: As in ``Commit``.
+        read_from: As in ``Commit``.
         id: As in ``Commit``.
         rows: Ordinals of the rows in their file, shape (N,).
         table: ``schema.output_schema`` with details, and the two index columns; N rows.
@@ -51,6 +52,7 @@ class ScoredShard:
 
     key: ShardKey
     span_rows: int
+    read_from: Span
     id: str
     rows: NDArray[np.int64]
     table: pa.Table
@@ -96,6 +98,7 @@ def commit_shard(
         key=shard.key,
         num_rows=table.num_rows,
         span_rows=shard.span_rows,
+        read_from=shard.read_from,
         id=shard.id,
         counts=count_statuses(table.column(schema.STATUS)),
         replaced=dict(shard.replaced),

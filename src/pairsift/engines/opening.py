@@ -1,0 +1,135 @@
+"""Open a run folder for a job: create it, go on with it, or refuse."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pairsift.config import ScoreConfig
+from pairsift.engines.outputs import (
+    check_folder,
+    check_output,
+    clear_run,
+    is_own_output,
+    run_folder,
+)
+from pairsift.errors import OutputExistsError
+from pairsift.protocols import TableReader
+from pairsift.runs.layout import RUN
+from pairsift.runs.manifest import (
+    check_identity,
+    describe_input,
+    describe_run,
+    read_manifest,
+    score_identity,
+)
+from pairsift.runs.store import FolderStore
+from pairsift.scoring import PairScorer
+
+
+@dataclass(frozen=True)
+class InputTable:
+    """One input file of a job.
+
+    Args:
+        ordinal: Its place among them.
+        path: Where it lies.
+        reader: Of the file.
+        wanted: Ordinals of the rows that are wanted, ascending, or None for all.
+    """
+
+    ordinal: int
+    path: Path
+    reader: TableReader
+    wanted: Sequence[int] | None
+
+
+def find_run(config: ScoreConfig, output_path: Path | None) -> FolderStore | None:
+    """Return where the run of a job lies; None where it needs none."""
+    if config.run.run is not None:
+        return FolderStore(Path(config.run.run))
+    return None if output_path is None else FolderStore(run_folder(output_path))
+
+
+def look_at_run(
+    store: FolderStore, config: ScoreConfig, *, input_path: Path, output_path: Path | None
+) -> Mapping[str, Any] | None:
+    """Return run.json of a run that a job goes on with, or None where it starts anew.
+
+    Raises:
+        OutputExistsError: The output is there, and not by this run.
+        RunFolderError: The folder holds something else, or a run that cannot be read.
+    """
+    may_replace = config.output.overwrite
+    check_folder(store)
+    manifest = None if may_replace else read_manifest(store)
+    if output_path is not None:
+        if manifest is not None and output_path.exists():
+            may_replace = is_own_output(store, output_path)
+            if not may_replace and output_path.is_file():
+                message = (
+                    f"{output_path} exists already, and is not what the run in {store.root} wrote "
+                    "(hint: --overwrite replaces it and starts anew)"
+                )
+                raise OutputExistsError(message)
+        check_output(input_path, output_path, overwrite=may_replace)
+    return manifest
+
+
+def bind_precision(config: ScoreConfig, manifest: Mapping[str, Any] | None) -> ScoreConfig:
+    """Return the config with the precision that a run was created with, where auto was asked."""
+    if manifest is None or config.model.precision != "auto":
+        return config
+    precision = manifest["provenance"]["precision"]
+    return replace(config, model=replace(config.model, precision=precision))
+
+
+def open_or_create(
+    store: FolderStore,
+    config: ScoreConfig,
+    scorer: PairScorer,
+    *,
+    columns: tuple[str, str],
+    tables: Sequence[InputTable],
+    command: Sequence[str],
+) -> dict[str, Any]:
+    """Return run.json, of which the first of several processes is the author.
+
+    Args:
+        store: The run folder.
+        config: Of the job.
+        scorer: Built, so that what really runs is known.
+        columns: Names of the image and the caption column.
+        tables: The inputs.
+        command: What was typed, if anything, to say how to resume.
+
+    Raises:
+        RunFolderError: The run is of another configuration; every difference is named.
+    """
+    if config.output.overwrite:
+        clear_run(store)
+    inputs = [
+        describe_input(table.ordinal, table.path, table.path.suffix.lstrip(".").lower())
+        for table in tables
+    ]
+    encoder, measure = scorer.encoder, scorer.measure
+    identity = score_identity(
+        config, encoder=encoder, measure=measure, columns=columns, inputs=inputs
+    )
+    record = getattr(encoder, "record", None)
+    facts = {
+        "model_record": asdict(record) if is_dataclass(record) else None,  # type: ignore[arg-type]
+        "command": list(command),
+    }
+    manifest = describe_run(
+        config, encoder=encoder, measure=measure, identity=identity, inputs=inputs, facts=facts
+    )
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    if store.put_if_absent(RUN, text.encode()):
+        return manifest
+    found = read_manifest(store)
+    if found is None:
+        return manifest
+    check_identity(found, identity, folder=store.root)
+    return found

@@ -1,0 +1,105 @@
+"""May the output be written? Nothing of the user's is replaced unless they said so."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pairsift.errors import OutputExistsError, RunFolderError
+from pairsift.runs.layout import FOLDERS, OBJECTS, SUCCESS, WRITING
+from pairsift.runs.store import FolderStore
+
+
+def run_folder(output_path: Path) -> Path:
+    """Return where the state of a job lies: ``b.csv.pairsift`` beside ``b.csv``."""
+    return output_path.with_name(output_path.name + ".pairsift")
+
+
+def check_output(input_path: Path, output_path: Path, *, overwrite: bool) -> None:
+    """Refuse an output that would destroy something or has no place to go.
+
+    Raises:
+        OutputExistsError: It exists already, is the input itself, or its folder is missing.
+    """
+    if output_path.exists():
+        if output_path.is_dir():
+            message = f"{output_path} is a folder; name a file"
+            raise OutputExistsError(message)
+        if output_path.samefile(input_path):
+            message = f"{output_path} is the input itself; choose another output"
+            raise OutputExistsError(message)
+        if not overwrite:
+            message = f"{output_path} exists already (hint: --overwrite replaces it)"
+            raise OutputExistsError(message)
+    if not output_path.parent.is_dir():
+        message = f"no such folder: {output_path.parent}"
+        raise OutputExistsError(message)
+
+
+def is_own_output(store: FolderStore, output_path: Path) -> bool:
+    """Say whether an existing output is what this run wrote, unchanged since.
+
+    Between the moment when the table takes its name and the end of the run stands a mark, so a
+    run that was killed there knows its table again.
+    """
+    written = read_success(store)
+    if written is None:
+        return store.exists(WRITING)
+    return bool(written.get("output") == describe_output(output_path))
+
+
+def describe_output(output_path: Path | None) -> dict[str, Any] | None:
+    """Return what tells a written table from a changed one; None for none."""
+    if output_path is None or not output_path.is_file():
+        return None
+    status = output_path.stat()
+    return {
+        "path": os.path.realpath(output_path),
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+    }
+
+
+def read_success(store: FolderStore) -> dict[str, Any] | None:
+    """Return what a finished run wrote down at its end, or None for an unfinished one."""
+    try:
+        return dict(json.loads(store.read(SUCCESS) or b"{}"))
+    except FileNotFoundError:
+        return None
+
+
+def check_folder(store: FolderStore) -> None:
+    """Refuse to keep a run among things of another kind.
+
+    Raises:
+        RunFolderError: The folder holds something that is no part of a run.
+    """
+    if not store.root.exists():
+        return
+    if not store.root.is_dir():
+        message = f"{store.root} is a file; name a folder for the run"
+        raise RunFolderError(message)
+    strange = [
+        path.name
+        for path in store.root.iterdir()
+        if path.name not in (*FOLDERS, *OBJECTS) and not path.name.startswith(".")
+    ]
+    if strange:
+        message = f"{store.root} holds {strange[0]}, which is no part of a run; name another folder"
+        raise RunFolderError(message)
+
+
+def clear_run(store: FolderStore) -> None:
+    """Remove a run: its mark of success first, so that nobody takes half of it for whole.
+
+    Raises:
+        RunFolderError: The folder holds something that is no part of a run.
+    """
+    check_folder(store)
+    for name in (SUCCESS, WRITING):
+        store.delete(name)
+    for folder in FOLDERS:
+        for name in store.names(folder):
+            store.delete(name)
+    for name in OBJECTS:
+        store.delete(name)
