@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pairsift.errors import OutputExistsError, RunFolderError
-from pairsift.runs.layout import FOLDERS, OBJECTS, SUCCESS, WRITING
+from pairsift.runs.layout import FOLDERS, OBJECTS, SUCCESS, TABLE, WRITING
 from pairsift.runs.store import FolderStore
 
 
@@ -42,10 +42,10 @@ def is_own_output(store: FolderStore, output_path: Path) -> bool:
     Between the moment when the table takes its name and the end of the run stands a mark, so a
     run that was killed there knows its table again.
     """
-    written = read_success(store)
-    if written is None:
-        return store.exists(WRITING)
-    return bool(written.get("output") == describe_output(output_path))
+    if store.exists(WRITING):
+        return True
+    written = read_written(store)
+    return written is not None and written["output"] == describe_output(output_path)
 
 
 def describe_output(output_path: Path | None) -> dict[str, Any] | None:
@@ -60,10 +60,10 @@ def describe_output(output_path: Path | None) -> dict[str, Any] | None:
     }
 
 
-def read_success(store: FolderStore) -> dict[str, Any] | None:
-    """Return what a finished run wrote down at its end, or None for an unfinished one."""
+def read_written(store: FolderStore) -> dict[str, Any] | None:
+    """Return what a run wrote down of the last table that it wrote, or None before the first."""
     try:
-        return dict(json.loads(store.read(SUCCESS) or b"{}"))
+        return dict(json.loads(store.read(TABLE)))
     except FileNotFoundError:
         return None
 

@@ -11,14 +11,14 @@ from pairsift.engines.finishing import FinishedFile, write_table
 from pairsift.engines.jobs import Job
 from pairsift.engines.logging import open_log
 from pairsift.engines.opening import open_or_create
-from pairsift.engines.outputs import describe_output, is_own_output, read_success
+from pairsift.engines.outputs import describe_output, is_own_output, read_written
 from pairsift.engines.reading import PieceReader
 from pairsift.engines.retrying import Retry, begin_retry, choose_retries
 from pairsift.engines.sharded import Session, score_pieces
 from pairsift.histograms import Histogram
 from pairsift.job import JobSummary, Progress
 from pairsift.runs.commits import Commit
-from pairsift.runs.layout import PLAN, SUCCESS, SUMMARY, WRITING
+from pairsift.runs.layout import PLAN, SUCCESS, SUMMARY, TABLE, WRITING
 from pairsift.runs.manifest import describe_input
 from pairsift.runs.marks import make_mark
 from pairsift.runs.plan import Coverage, pending
@@ -64,6 +64,7 @@ def score_in_run(
     with open_log(job.config.run.log_json) as log:
         session = _begin_session(job, run, on_progress=on_progress, on_commit=log)
         retry = None if wish is None else begin_retry(store, wish)
+        store.delete(SUCCESS)  # until the table says again what the run says
         _score_left(job, run, session)
         if retry is not None:
             _score_again(job, session, retry_of=Run(store, manifest), retry=retry)
@@ -115,10 +116,11 @@ def _score_again(job: Job, session: Session, *, retry_of: Run, retry: Retry) -> 
 
 def _is_done(job: Job, store: FolderStore) -> bool:
     """Say whether the table is there, is this run's, and is of these inputs and columns."""
-    done = read_success(store)
-    if done is None or job.output_path is None or not job.output_path.exists():
+    written = read_written(store)
+    if written is None or not store.exists(SUCCESS) or job.output_path is None:
         return False
-    return is_own_output(store, job.output_path) and done.get("job") == _facts(job)
+    is_there = job.output_path.exists() and is_own_output(store, job.output_path)
+    return is_there and written["job"] == _facts(job)
 
 
 def _facts(job: Job) -> dict[str, Any]:
@@ -143,7 +145,6 @@ def _finish(job: Job, run: Run, session: Session, *, begin: float) -> JobSummary
     store, table = run.store, job.table
     facts = _facts(job)
     store.put(WRITING, make_mark())
-    store.delete(SUCCESS)
     file = FinishedFile(
         ordinal=table.ordinal,
         path=table.path,
@@ -168,7 +169,8 @@ def _finish(job: Job, run: Run, session: Session, *, begin: float) -> JobSummary
     job.summary.resumed_rows = job.summary.num_rows - session.num_rows
     summary = job.close_summary(time.perf_counter() - begin)
     _put_json(store, SUMMARY, summary.to_json())
-    _put_json(store, SUCCESS, {"job": facts, "output": describe_output(job.output_path)})
+    _put_json(store, TABLE, {"job": facts, "output": describe_output(job.output_path)})
+    store.put(SUCCESS, b"")
     store.delete(WRITING)
     return summary
 

@@ -82,7 +82,6 @@ def begin_retry(store: FolderStore, wish: str) -> Retry:
     generation = len(rounds) + 1
     facts = {"statuses": sorted(statuses)}
     store.put(f"{RETRIES}/g{generation:06}.json", json.dumps(facts).encode())
-    store.delete(SUCCESS)  # the table is no longer what the run says
     return Retry(generation, statuses)
 
 

@@ -13,6 +13,7 @@ FORMAT_VERSION: Final = 1
 RUN: Final = "run.json"
 PLAN: Final = "plan.json"
 WRITING: Final = "writing.json"
+TABLE: Final = "table.json"
 SUMMARY: Final = "summary.json"
 SUCCESS: Final = "_SUCCESS"
 SCORES: Final = "scores"
@@ -23,7 +24,7 @@ RETRIES: Final = "retries"
 EFFECTIVE: Final = "effective"
 
 FOLDERS: Final = (SCORES, EMBEDDINGS, COMMITS, ATTEMPTS, RETRIES, EFFECTIVE)
-OBJECTS: Final = (RUN, PLAN, WRITING, SUMMARY, SUCCESS)
+OBJECTS: Final = (RUN, PLAN, WRITING, TABLE, SUMMARY, SUCCESS)
 
 _STEM = re.compile(r"(\d{5,})-(\d{12,})-g(\d+)")
 
