@@ -66,8 +66,8 @@ def read(path: Path) -> list[dict[str, Any]]:
     options = arrow_csv.ParseOptions(
         newlines_in_values=True, delimiter="\t" if ".tsv" in path.suffixes else ","
     )
-    rows = arrow_csv.read_csv(pa.BufferReader(data), parse_options=options).to_pylist()
-    return rows
+    found: pa.Table = arrow_csv.read_csv(pa.BufferReader(data), parse_options=options)
+    return list(found.to_pylist())
 
 
 @pytest.mark.parametrize("source", ["in.csv", "in.csv.gz", "in.jsonl", "in.parquet"])

@@ -7,7 +7,7 @@ import pyarrow as pa
 from pairsift.config import TableConfig
 from pairsift.errors import UsageError
 from pairsift.protocols import TableBatch, TableFormat, TableReader
-from pairsift.tables import csv, folder, jsonl, parquet
+from pairsift.tables import csv, folder, jsonl, parquet, webdataset
 from pairsift.tables.pairs import pairs_from_arrow
 
 __all__ = [
@@ -19,7 +19,12 @@ __all__ = [
     "pairs_from_arrow",
 ]
 
-FORMATS: tuple[TableFormat, ...] = (csv.FORMAT, jsonl.FORMAT, parquet.FORMAT)
+FORMATS: tuple[TableFormat, ...] = (
+    csv.FORMAT,
+    jsonl.FORMAT,
+    parquet.FORMAT,
+    webdataset.FORMAT,
+)
 
 
 def format_of(path: Path) -> TableFormat:
