@@ -3,12 +3,13 @@ import pytest
 import torch
 
 from pairsift.storybook.captions import make_caption
+from pairsift.storybook.phrasing import Claims, GroupClaim
 from pairsift.storybook.scenes import make_scene
-from pairsift.storybook.vocabulary import KINDS
+from pairsift.storybook.vocabulary import DIRECTIONS, KINDS
 from training.claims import encode_claims
 from training.fact_losses import claims_loss, facts_loss, middles_loss, spots_loss
 from training.pictures import group_middles
-from training.truth import NUM_FACTS, encode_scenes, facts
+from training.truth import FACTS_OF_A_KIND, NUM_FACTS, encode_scenes, facts
 
 pytestmark = pytest.mark.torch
 
@@ -55,3 +56,17 @@ def test_a_spot_is_where_a_patch_is_under_what_it_shows() -> None:
     swapped = right[:, torch.arange(2 * len(KINDS)).view(-1, 2).flip(1).flatten()]
     assert float(spots_loss(swapped.neg(), kinds, numbers)) > 1
     assert float(spots_loss(right * 0, kinds, numbers)) == pytest.approx(25 / 18, abs=1e-6)
+
+
+def test_a_relation_is_two_sides() -> None:
+    cat, cup = GroupClaim("cat", None, None, None), GroupClaim("cup", None, None, None)
+    said = encode_claims([Claims(None, (cat, cup), "left of"), Claims(None, (cat, cup), "next to")])
+    fact = torch.zeros(2, NUM_FACTS)
+    kinds = fact.view(-1)[: 2 * NUM_FACTS].view(2, NUM_FACTS)[:, : len(KINDS) * FACTS_OF_A_KIND]
+    sides = kinds.unflatten(1, (len(KINDS), FACTS_OF_A_KIND))[:, :, -len(DIRECTIONS) :]
+    left, right = DIRECTIONS.index("left of"), DIRECTIONS.index("right of")
+    before = float(claims_loss(fact, said))
+    sides[0, KINDS.index("cat"), left] = sides[0, KINDS.index("cup"), right] = 30
+    assert float(claims_loss(fact, said)) == pytest.approx(before - 2 * np.log(4), abs=1e-4)
+    sides[0] = sides[0].roll(1, 1)
+    assert float(claims_loss(fact, said)) > before + 20
