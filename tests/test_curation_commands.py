@@ -78,3 +78,25 @@ def test_all_rows_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     folder = run_of(tmp_path / "set", make_world(12, seed=1), failed=failed).path
     assert run(["threshold", str(folder)]) == 0
     assert "nothing was scored" in capsys.readouterr().out
+
+
+def test_the_audit_for_people_and_for_machines(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["audit", str(folder), "--rule", "top:50%", "--groups", "category"]
+    assert run(arguments) == 0
+    told = capsys.readouterr().out
+    assert "groups have a keep rate unlike the rest's" in told
+    assert "category: animals" in told
+    assert "balance over category: 3 groups" in told
+    assert "worth a look" in told
+    assert run([*arguments, "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert plain["kept"] == 150
+    assert {line["group"] for line in plain["lines"]} >= {"animals", "food", "sky"}
+
+
+def test_the_audit_of_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = run_of(tmp_path / "set", make_world(0, seed=1)).path
+    assert run(["audit", str(folder)]) == 0
+    assert "0 of 0 groups" in capsys.readouterr().out

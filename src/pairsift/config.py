@@ -165,6 +165,21 @@ class ChoiceConfig:
     examples: int = option(3, "Pairs shown on each side of the cut.", min=0)
 
 
+@dataclass(frozen=True)
+class AuditConfig:
+    """Which groups of rows a filter is audited for, beside language, length and size."""
+
+    groups: str | None = option(
+        None, "Columns whose values are groups, with commas between.", metavar="COLUMN,…"
+    )
+    categories: str | None = option(
+        None, "Groups by what pictures show: names with commas between, or a file of them."
+    )
+    languages: int = option(
+        200_000, "Rows whose caption's language is found, at most; chosen at random.", min=0
+    )
+
+
 def describe(config: object) -> dict[str, Any]:
     """Return a config as plain data for ``run.json``.
 

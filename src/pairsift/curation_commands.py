@@ -1,13 +1,14 @@
 """``pairsift threshold`` and its neighbours: from a run folder to decisions."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pairsift.config import ChoiceConfig
-from pairsift.options import expand_options
+from pairsift.config import AuditConfig, ChoiceConfig
+from pairsift.options import Only, expand_options
 
 RunPath = Annotated[
     Path, typer.Argument(metavar="RUN", help="The run folder, or the enriched table beside it.")
@@ -17,7 +18,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 def register_curation(app: typer.Typer) -> None:
     """Add the commands of curation to the command line."""
-    for command in (threshold,):
+    for command in (threshold, audit):
         app.command()(expand_options(command))
 
 
@@ -52,3 +53,36 @@ def threshold(
         typer.echo(json.dumps(choice.to_json(), indent=2, ensure_ascii=False))
     else:
         print_choice(choice, Console())
+
+
+def audit(
+    run_path: RunPath,
+    *,
+    as_json: AsJson = False,
+    choice_config: Annotated[ChoiceConfig, Only(("rule", "by", "score", "seed"))],
+    config: AuditConfig,
+) -> None:
+    """Show whom a rule would leave out, before anything is written.
+
+    Keep rates by language, length of the caption, size of the picture and any group given, with
+    95 % intervals; p-values are corrected for the number of groups by Holm's method.
+    """
+    from rich.console import Console
+
+    from pairsift.curation.auditing import audit_run
+    from pairsift.curation.choice import choose_rows
+    from pairsift.curation_summary import print_audit, print_balance, print_signs
+    from pairsift.runs import open_run
+
+    run = open_run(run_path)
+    choice = choose_rows(run, replace(choice_config, examples=0))
+    found = audit_run(run, choice, config, seed=choice_config.seed)
+    if as_json:
+        plain = {"rule": str(choice.rule), "kept": choice.num_kept} | found.to_json()
+        typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+        return
+    console = Console()
+    print_audit(found.lines, console)
+    for balance in found.balances:
+        print_balance(balance, console)
+    print_signs(found.signs, console)

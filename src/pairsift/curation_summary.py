@@ -8,6 +8,7 @@ from rich.text import Text
 
 from pairsift.charts import draw_bar
 from pairsift.curation.audit import SIGNIFICANT, AuditLine
+from pairsift.curation.auditing import Balance
 from pairsift.curation.choice import ASSUMPTIONS, Choice, ExamplePair
 from pairsift.curation.worth import SIGNS, Sign
 from pairsift.summary import printable
@@ -47,23 +48,39 @@ def print_audit(lines: Sequence[AuditLine], console: Console, *, most: int = 20)
     if not lines:
         return
     table = Table(box=None, pad_edge=True, header_style="dim", padding=(0, 1, 0, 0))
-    for heading in ("", "group", "rows", "kept", "95 %", "gap to the rest", "95 %", "p"):
+    for heading in ("", "group", "rows", "kept", "gap", "95 %", "p"):
         is_text = heading in ("", "group")
-        table.add_column(heading, justify="left" if is_text else "right", no_wrap=not is_text)
+        table.add_column(heading, justify="left" if is_text else "right", no_wrap=True)
     for line in lines[:most]:
         table.add_row(
             "*" if line.is_significant else "",
             printable(f"{line.dimension}: {line.group}"),
             f"{line.rows:,}",
             f"{line.rate:.1%}",
-            f"{line.rate_low:.1%} to {line.rate_high:.1%}",
             f"{line.gap:+.1%}",
-            f"{line.gap_low:+.1%} to {line.gap_high:+.1%}",
+            f"{100 * line.gap_low:+.1f} to {100 * line.gap_high:+.1f}",
             "few rows" if line.p_value is None else f"{line.p_value:.2g}",
         )
     console.print(table)
     if len(lines) > most:
         console.print(f" and {len(lines) - most} more (--json shows all)", style="dim")
+
+
+def print_balance(balance: Balance, console: Console, *, most: int = 20) -> None:
+    """Print how even the rows are over the groups of a dimension."""
+    console.print(f"\n balance over {printable(balance.dimension)}: ", style="bold", end="")
+    console.print(
+        f"{len(balance.lines)} groups, as even as {balance.effective:.1f} alike in size; "
+        f"{balance.effective_kept:.1f} among the kept rows\n",
+        highlight=False,
+    )
+    table = Table(box=None, pad_edge=True, header_style="dim", padding=(0, 1, 0, 0))
+    for heading in ("group", "rows", "share", "mean", "median"):
+        table.add_column(heading, justify="left" if heading == "group" else "right")
+    for line in balance.lines[:most]:
+        numbers = f"{line.mean_similarity:.4f}", f"{line.median_similarity:.4f}"
+        table.add_row(printable(line.name), f"{line.rows:,}", f"{line.share:.1%}", *numbers)
+    console.print(table)
 
 
 def print_signs(signs: Sequence[Sign], console: Console) -> None:

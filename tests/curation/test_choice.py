@@ -43,7 +43,13 @@ def test_each_group_has_its_own_cut(tmp_path: Path) -> None:
         ("food", 200, 60),
         ("sky", 200, 60),
     ]
-    assert len({group.cut for group in choice.groups}) == 3
+    cuts = [group.cut for group in choice.groups]
+    assert len(set(cuts)) == 3
+    # Above and below are told by each row's own cut.
+    for pairs, is_above in ((choice.above, True), (choice.below, False)):
+        assert len(pairs) == 3
+        for pair in pairs:
+            assert (pair.score >= (cuts[pair.row % 3] or 0.0)) == is_above
 
 
 def test_the_negative_clip_loss_can_be_looked_at(tmp_path: Path) -> None:

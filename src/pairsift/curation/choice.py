@@ -56,12 +56,14 @@ class GroupCut:
     """What a rule keeps of one group.
 
     Args:
+        label: Its number; -1 for rows without a group.
         name: Of the group.
         scored: Rows with a similarity.
         kept: How many of them are kept.
         cut: Lowest score that is kept, or None where nothing is.
     """
 
+    label: int
     name: str
     scored: int
     kept: int
@@ -176,7 +178,8 @@ def choose_rows(run: Run, config: ChoiceConfig) -> Choice:
         probabilities=scales.probabilities,
         labels=labels,
     )
-    above, below = rows_at_cut(scores, keep, config.examples)
+    groups = _group_cuts(dimension, scores, keep)
+    above, below = rows_at_cut(_above_cut(scores, labels, groups), keep, config.examples)
     examples = _examples(run, rows, np.concatenate([above, below]), scores, scales)
     histogram = run.histogram()
     references = public_references(
@@ -188,7 +191,7 @@ def choose_rows(run: Run, config: ChoiceConfig) -> Choice:
         score=config.score,
         rows=rows,
         keep=keep,
-        groups=_group_cuts(dimension, scores, keep),
+        groups=groups,
         scales=scales,
         contrast=contrast,
         curve=keep_curve(histogram),
@@ -201,24 +204,34 @@ def choose_rows(run: Run, config: ChoiceConfig) -> Choice:
 def _group_cuts(dimension: Dimension | None, scores: FloatArray, keep: BoolArray) -> list[GroupCut]:
     scored = np.isfinite(scores)
     if dimension is None:
-        members: Sequence[tuple[str, BoolArray]] = [("all", scored)]
+        members = [(0, "all", scored)]
     else:
-        names = [*dimension.names, "(none)"]
-        numbers = [*range(len(dimension.names)), -1]
-        members = [
-            (name, scored & (dimension.labels == number))
-            for name, number in zip(names, numbers, strict=True)
-        ]
+        named = [*enumerate(dimension.names), (-1, "(none)")]
+        members = [(n, name, scored & (dimension.labels == n)) for n, name in named]
     return [
         GroupCut(
+            label,
             name,
             int(inside.sum()),
             int((inside & keep).sum()),
             float(scores[inside & keep].min()) if (inside & keep).any() else None,
         )
-        for name, inside in members
+        for label, name, inside in members
         if dimension is None or inside.any()
     ]
+
+
+def _above_cut(
+    scores: FloatArray, labels: NDArray[np.int64] | None, groups: Sequence[GroupCut]
+) -> FloatArray:
+    """Return how far each score is above the cut of its own group; NaN where there is no cut."""
+    cuts = np.array([np.nan if g.cut is None else g.cut for g in groups], dtype=np.float32)
+    if labels is None:
+        return scores - (cuts[0] if np.isfinite(cuts[0]) else np.float32(0.0))
+    # The last place is for rows without a group, whose label is -1.
+    by_label = np.full(int(labels.max(initial=-1)) + 2, np.nan, dtype=np.float32)
+    by_label[[group.label for group in groups]] = cuts
+    return scores - by_label[labels]
 
 
 def _examples(

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pairsift import schema
+from pairsift.config import ModelConfig
 from pairsift.curation.audit import Dimension
 from pairsift.errors import ColumnError
 from pairsift.protocols import FloatArray
@@ -138,6 +139,13 @@ def own_columns(
     for batch in run.table(list(columns)):
         files, ordinals = batch.column(FILE).to_numpy(), batch.column(ROW).to_numpy()
         yield rows.places(files, ordinals), batch
+
+
+def model_config(run: Run) -> ModelConfig:
+    """Return how the model that made a run was chosen, to load it again."""
+    plain = run.info["config"]["model"]
+    known = ModelConfig.__dataclass_fields__.keys() & plain.keys()
+    return ModelConfig(**{name: plain[name] for name in known})
 
 
 def require_columns(run: Run, columns: Sequence[str]) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pairsift.config import ModelConfig
 from pairsift.curation.calibrate import (
     Null,
     match_p_values,
@@ -24,7 +23,7 @@ from pairsift.curation.contrast import (
 )
 from pairsift.curation.intervals import wilson_interval
 from pairsift.curation.mixture import SHARE_CUT, match_probabilities, mismatched_share
-from pairsift.curation.rows import ScoredRows
+from pairsift.curation.rows import ScoredRows, model_config
 from pairsift.curation.samples import sample_embeddings
 from pairsift.errors import PairsiftError, UsageError
 from pairsift.protocols import FloatArray
@@ -184,9 +183,7 @@ def logit_scale_of(run: Run) -> float:
     Raises:
         UsageError: The model has none, or its files are not here.
     """
-    known = ModelConfig.__dataclass_fields__
-    plain = run.info["config"]["model"]
-    config = ModelConfig(**{name: plain[name] for name in known.keys() & plain.keys()})
+    config = model_config(run)
     try:
         model = resolve_model(config.model, config=replace(config, offline=True))
     except PairsiftError as error:

@@ -13,7 +13,6 @@ from PIL import Image, ImageFilter, ImageStat
 from pairsift.protocols import FloatArray
 
 BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 
 SMALL_SIDE = 200
 """Pixels of the smaller side below which a picture is small. Source: DataComp's basic filter."""
@@ -68,8 +67,8 @@ def find_signs(
     cosines: FloatArray,
     *,
     truncated: BoolArray | None = None,
-    widths: IntArray | None = None,
-    heights: IntArray | None = None,
+    widths: NDArray[np.integer] | None = None,
+    heights: NDArray[np.integer] | None = None,
     num_examples: int = 5,
 ) -> list[Sign]:
     """Count what the score columns show.
