@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 from io import BytesIO
-from time import time
+from time import monotonic, time
 from types import TracebackType
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,6 +20,7 @@ from PIL import Image
 class Visit:
     """One request; ``times`` says the how manyth of its path."""
 
+    web: "HostileWeb"
     path: str
     query: dict[str, str]
     times: int
@@ -55,6 +56,7 @@ class HostileWeb:
         self.paths: Counter[str] = Counter()
         self.headers: dict[str, str] = {}
         self.agents: set[str] = set()
+        self.num_left, self.window_ends = 0, 0.0
         self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -115,7 +117,7 @@ class HostileWeb:
             }
             name = parts.path.split("/")[1]
             await asyncio.sleep(float(query.get("wait", "0")))
-            writer.write(ANSWERS[name](Visit(parts.path, query, self.paths[parts.path])))
+            writer.write(ANSWERS[name](Visit(self, parts.path, query, self.paths[parts.path])))
             await writer.drain()
             tail, pause = TAILS.get(name, (b"", -1.0))
             while pause >= 0:
@@ -152,6 +154,15 @@ def redirect(visit: Visit) -> bytes:
     return answer(302, location=location, set_cookie="a=b")
 
 
+def limited(visit: Visit) -> bytes:
+    """Answer eight requests a second, and tell the rest to come back in a second."""
+    web = visit.web
+    if monotonic() >= web.window_ends:
+        web.num_left, web.window_ends = 8, monotonic() + 1.0
+    web.num_left -= 1
+    return answer(200, PICTURE) if web.num_left >= 0 else answer(429, retry_after=1)
+
+
 ANSWERS: dict[str, Callable[[Visit], bytes]] = {
     "good": lambda _: answer(200, PICTURE),
     "empty": lambda _: answer(200),
@@ -166,6 +177,7 @@ ANSWERS: dict[str, Callable[[Visit], bytes]] = {
     ),
     "bomb": lambda _: answer(200, BOMB, content_encoding="gzip"),
     "busy": stale,
+    "limited": limited,
     "robots": lambda visit: answer(200, PICTURE, x_robots_tag=visit.query["says"]),
     "headers": lambda _: answer(200, PICTURE, x_much="x" * 1_000_000),
     "many": lambda _: answer(200, PICTURE, **{f"x-{index}": "y" for index in range(50_000)}),

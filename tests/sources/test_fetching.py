@@ -49,6 +49,33 @@ def test_a_dead_host_costs_one_deadline_and_stalls_no_other(tmp_path: Path) -> N
         assert dead.num_accepted <= 5
 
 
+def test_a_busy_host_is_left_alone_by_all(tmp_path: Path, server: HostileWeb) -> None:
+    config = replace(settings(server), connections_per_host=4)
+    references = [server.url(f"/limited/{index}").encode() for index in range(40)]
+    with closing(Sources(tmp_path, ImageConfig(), config)) as sources:
+        sources.expect(references)
+        assert [sources.read(reference) for reference in references] == [PICTURE] * 40
+    # Each row by itself would ask 36 times in vain in the first second alone.
+    assert server.num_accepted <= 40 + 5 * 6
+
+
+@pytest.mark.parametrize("after", ["1", "3600"])
+def test_a_host_that_is_always_busy_is_given_up(
+    tmp_path: Path, server: HostileWeb, after: str
+) -> None:
+    config = replace(settings(server), connections_per_host=2)
+    urls = [server.url(f"/busy/{i}?times=99&after={after}") for i in range(50)]
+    begin = time.monotonic()
+    with closing(Sources(tmp_path, ImageConfig(), config)) as sources:
+        sources.expect(url.encode() for url in urls)
+        for url in urls:
+            with pytest.raises(ImageError) as caught:
+                sources.read(url.encode())
+            assert caught.value.status is RowStatus.IMAGE_HTTP_ERROR
+    assert time.monotonic() - begin < SLACK
+    assert server.num_accepted <= 20
+
+
 def test_connections_are_limited_by_host(tmp_path: Path, server: HostileWeb) -> None:
     config = replace(settings(server), connections_per_host=3)
     references = [server.url(f"/good/{index}?wait=0.02").encode() for index in range(30)]

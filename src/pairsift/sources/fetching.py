@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pairsift.config import SourceConfig
 from pairsift.errors import ImageError
 from pairsift.sources.buckets import SCHEMES, named_buckets
-from pairsift.sources.turns import Load, Room, Turns
+from pairsift.sources.loads import Load, Room
+from pairsift.sources.turns import Turns
 from pairsift.sources.urls import named_places
 from pairsift.sources.web import WebClient, user_agent
 from pairsift.statuses import RowStatus

@@ -17,15 +17,22 @@ class TryAgainError(Exception):
         failure: What the row gets if there is no further attempt.
         retry_after: Seconds that the server asks to wait, or None.
         is_silent: The host did not answer at all.
+        is_busy: The host asks everybody to come back later.
     """
 
     def __init__(
-        self, failure: ImageError, retry_after: float | None = None, *, is_silent: bool = False
+        self,
+        failure: ImageError,
+        retry_after: float | None = None,
+        *,
+        is_silent: bool = False,
+        is_busy: bool = False,
     ) -> None:
         super().__init__(failure, retry_after)
         self.failure = failure
         self.retry_after = retry_after
         self.is_silent = is_silent
+        self.is_busy = is_busy
 
 
 def delay_seconds(url: str, attempt: int) -> float:

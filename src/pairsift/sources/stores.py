@@ -12,7 +12,8 @@ from pairsift.config import SourceConfig
 from pairsift.errors import ImageError, MissingExtraError
 from pairsift.sources.buckets import split_key
 from pairsift.sources.inline import check_size
-from pairsift.sources.turns import Deadline, Load, Turns
+from pairsift.sources.loads import Deadline, Load
+from pairsift.sources.turns import Turns
 from pairsift.statuses import RowStatus
 
 CHUNK_BYTES = 64 * 1024

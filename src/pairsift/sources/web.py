@@ -15,9 +15,10 @@ from pairsift.config import SourceConfig
 from pairsift.errors import ImageError, UsageError
 from pairsift.sources.addresses import BlockedAddressError, open_public_socket
 from pairsift.sources.inline import check_size
+from pairsift.sources.loads import Deadline, Load
 from pairsift.sources.retries import TryAgainError, delay_seconds, parse_retry_after
 from pairsift.sources.robots import AGENT, forbidding_directive
-from pairsift.sources.turns import Deadline, Load, Turns
+from pairsift.sources.turns import Turns
 from pairsift.sources.urls import Target, check_url, named_places
 from pairsift.statuses import RowStatus
 
@@ -25,6 +26,8 @@ MAX_REDIRECTS = 5
 CONNECT_SECONDS = 10.0  # for one address; a dead one must leave time for another attempt
 DNS_SECONDS = 300  # how long an answer is kept; the socket is checked whatever it said
 CHUNK_BYTES = 64 * 1024
+# Idle connections of many hosts would use up the files that a process may open.
+KEEP_SECONDS = 1.0
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PASSING = frozenset({408, 425, 429})  # and 5xx: may be different a moment later
@@ -127,7 +130,8 @@ class WebClient:
             after = parse_retry_after(response.headers.get("Retry-After"))
             if after is not None:
                 words += f", not to be asked for {after:.0f} s"
-            raise TryAgainError(ImageError(RowStatus.IMAGE_HTTP_ERROR, words), after)
+            failure = ImageError(RowStatus.IMAGE_HTTP_ERROR, words)
+            raise TryAgainError(failure, after, is_busy=code == 429 or after is not None)
         if code in MISSING:
             raise ImageError(RowStatus.IMAGE_NOT_FOUND, words)
         if code in DENYING:
@@ -181,6 +185,7 @@ def _session(config: SourceConfig, *, is_guarded: bool) -> aiohttp.ClientSession
         limit=0,  # the turns are the limit
         resolver=ThreadedResolver(),
         ttl_dns_cache=DNS_SECONDS,
+        keepalive_timeout=KEEP_SECONDS,
         socket_factory=open_public_socket if is_guarded else None,
     )
     return aiohttp.ClientSession(
