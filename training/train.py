@@ -59,7 +59,7 @@ class Stage:
 
 STAGES: Final = {
     "look": Stage(look_loss, 64, 1.5e-3, 4e-3, 0.15, 6_500),
-    "words": Stage(words_loss, 256, 1e-3, 3e-3, 0.4, 1_500),
+    "words": Stage(words_loss, 256, 1e-3, 3e-3, 0.4, 1_200),
     "both": Stage(both_loss, 64, 5e-4, 1.5e-3, 0.8, 4_000),
 }
 
