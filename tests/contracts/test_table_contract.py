@@ -315,7 +315,7 @@ def test_the_plan_is_the_same_again(readable: Case, tmp_path: Path) -> None:
     assert next(reader.plan(4)) == next(reader.plan(4))
 
 
-@pytest.mark.parametrize("rows", [[], [0], [9, 11, 12, 22], range(3, 12), [50]])
+@pytest.mark.parametrize("rows", [[], [0], [9, 11, 12, 22], range(3, 12), [50], range(0)])
 def test_rows_of_a_span_are_those_of_both(
     readable: Case, tmp_path: Path, rows: Sequence[int]
 ) -> None:
@@ -328,6 +328,20 @@ def test_rows_of_a_span_are_those_of_both(
             ordinals += inside[len(ordinals) : len(ordinals) + batch.pairs.num_rows]
             assert batch.first_row in ordinals
         assert ordinals == inside
+
+
+@pytest.mark.parametrize("rows", [None, range(9, 1 << 60), [0, 9, 20, 22, 90]])
+def test_a_span_may_be_open_at_its_end(
+    readable: Case, tmp_path: Path, rows: Sequence[int] | None
+) -> None:
+    reader = opened(readable, tmp_path)
+    for span in reader.plan(5):
+        batches = reader.read_batches(
+            **readable.names, batch_rows=4, rows=rows, span=replace(span, num_rows=1 << 60)
+        )
+        behind = range(span.first_row, NUM_ROWS)
+        wanted = [row for row in behind if rows is None or row in rows]
+        assert sum(batch.pairs.num_rows for batch in batches) == len(wanted)
 
 
 def test_the_spans_of_no_rows(case: Case, tmp_path: Path) -> None:

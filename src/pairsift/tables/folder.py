@@ -112,9 +112,8 @@ class FolderReader:
             ColumnError: There is no such column.
         """
         check_columns(self.column_names, image_column, caption_column)
-        chosen = rows_within(rows, span)
-        wanted = range(len(self._names)) if chosen is None else chosen
-        wanted = [row for row in wanted if row < len(self._names)]
+        # Cut to the rows that there are: a span may be open at its end.
+        wanted = rows_within(rows_within(rows, span), Span(0, len(self._names)))
         for begin in range(0, len(wanted), batch_rows):
             ordinals = wanted[begin : begin + batch_rows]
             pairs = [self._pair(self._names[row]) for row in ordinals]

@@ -309,11 +309,13 @@ def _batches(
 def _picked(batch: pa.RecordBatch, rows: Sequence[int]) -> pa.RecordBatch:
     if rows and rows[-1] - rows[0] + 1 == len(rows):
         return batch.slice(rows[0], len(rows))
-    return batch.take(pa.array(rows, pa.int64()))
+    return batch.take(pa.array(list(rows), pa.int64()))
 
 
-def _places(metadata: Any, rows: Sequence[int]) -> tuple[list[int], list[int]]:
+def _places(metadata: Any, rows: Sequence[int]) -> tuple[list[int], Sequence[int]]:
     """Return the row groups that hold the wanted rows, and where the rows stand in those alone."""
+    if isinstance(rows, range) and rows.step == 1:
+        return _places_of_range(metadata, rows)
     groups: list[int] = []
     places: list[int] = []
     first, offset = 0, 0
@@ -326,6 +328,20 @@ def _places(metadata: Any, rows: Sequence[int]) -> tuple[list[int], list[int]]:
             offset += after - first
         first = after
     return groups, places
+
+
+def _places_of_range(metadata: Any, rows: range) -> tuple[list[int], range]:
+    """Return the same for neighbours, without an integer for each of what may be all rows."""
+    groups: list[int] = []
+    first, offset = 0, 0
+    for group in range(metadata.num_row_groups):
+        after = first + metadata.row_group(group).num_rows
+        if rows and rows.start < after and rows.stop > first and first < after:
+            offset = offset if groups else first
+            groups.append(group)
+        first = after
+    begin, end = max(rows.start, 0) - offset, min(rows.stop, first) - offset
+    return groups, range(begin, end) if groups else range(0)
 
 
 def _compression(metadata: Any) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain
 from operator import add
+from typing import overload
 
 import pyarrow as pa
 
@@ -95,6 +96,14 @@ def plan_spans(stream: Iterator[Records], shard_rows: int) -> Iterator[Span]:
                 first, num_rows = first + num_rows, 0
     if num_rows:
         yield Span(first, num_rows, begin)
+
+
+@overload
+def rows_within(rows: Sequence[int] | None, span: Span) -> Sequence[int]: ...
+
+
+@overload
+def rows_within(rows: Sequence[int] | None, span: Span | None) -> Sequence[int] | None: ...
 
 
 def rows_within(rows: Sequence[int] | None, span: Span | None) -> Sequence[int] | None:
