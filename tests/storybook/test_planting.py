@@ -19,6 +19,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from pairsift.storybook.faults import plan_faults
+from pairsift.storybook.planting import plant, planted_caption
+
 NUM_PAIRS = 600
 RATES = {
     "low": dict.fromkeys(
@@ -368,3 +371,9 @@ def test_imbalance(written: dict[str, WrittenSet], name: str) -> None:
     for row, line in planted.items():
         assert pair.faulty.rows[row][1].decode() == line["right_caption"]
     assert len({pair.faulty.picture(row) for row in range(NUM_PAIRS)}) == NUM_PAIRS
+
+
+def test_a_caption_is_written_without_its_picture() -> None:
+    plan = plan_faults(3, 120, {"swap": 0.1, "word": 0.1, "vague": 0.3, "recaption": 0.1})
+    for row in range(0, 120, 5):
+        assert planted_caption(plan, row) == plant(plan, row, side=32).caption.decode()

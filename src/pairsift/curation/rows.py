@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +63,13 @@ class ScoredRows:
             files: Ordinals of the files, shape (M,), or one for all.
             rows: Ordinals in their files, shape (M,); every one of them is a row of the run.
         """
-        found: IntArray = np.searchsorted(_keys(self.files, self.rows), _keys(files, rows))
+        found: IntArray = np.searchsorted(self._keys, _keys(files, rows))
         return found
+
+    @cached_property
+    def _keys(self) -> IntArray:
+        # Asked for shard by shard, so made once: 8 bytes a row.
+        return _keys(self.files, self.rows)
 
 
 def read_rows(run: Run) -> ScoredRows:

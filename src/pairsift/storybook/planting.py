@@ -103,9 +103,18 @@ def _other_caption(seed: int, index: int, *, detail: str, unlike: str) -> str:
     return text
 
 
-def _planted_caption(plan: FaultPlan, row: int, fault: Fault) -> str:
-    """The caption of a faulty row, before it is broken."""
+def planted_caption(plan: FaultPlan, row: int) -> str:
+    """Write the caption of a row, faults included, without drawing its picture.
+
+    Args:
+        plan: The set's faults.
+        row: Which row.
+
+    Returns:
+        The caption, before a fault breaks its bytes.
+    """
     seed = plan.seed
+    fault = plan.faults.get(row, Fault(""))
     scene, caption = _pair(seed, plan.pair_index(row))
     text = caption.text
     match fault.name:
@@ -152,7 +161,7 @@ def plant(plan: FaultPlan, row: int, *, side: int = 128, image_format: str = "jp
     takes_picture = fault.name in ("copy", "near-copy", "recaption")
     shown = _partner_of(fault) if takes_picture else plan.pair_index(row)
     scene, right = _pair(seed, shown)
-    caption = _planted_caption(plan, row, fault)
+    caption = planted_caption(plan, row)
     truth = Truth(
         row=row,
         fault=fault.name,
