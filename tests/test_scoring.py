@@ -168,7 +168,7 @@ def test_leaving_a_stream_early_leaves_nothing_running(tmp_path: Path) -> None:
 
 def test_what_nobody_foresaw_costs_one_row(tmp_path: Path) -> None:
     class Surprise(Sources):
-        def read(self, reference: bytes) -> bytes:  # noqa: ARG002
+        def read(self, reference: bytes, root: Path | None = None) -> bytes:  # noqa: ARG002
             raise RuntimeError("nobody foresaw this")
 
     encoder = FakeEncoder()

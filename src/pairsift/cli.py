@@ -66,7 +66,10 @@ def _root(
 @expand_options
 def score(
     input_path: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="The table: .csv, .tsv or .parquet.")
+        str,
+        typer.Argument(
+            metavar="INPUT", help="A table, a folder, a glob, or a range such as {000..099}.csv."
+        ),
     ],
     output_path: Annotated[
         str,

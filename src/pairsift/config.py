@@ -110,6 +110,7 @@ class OutputConfig:
     details: bool = option(False, "Add caption tokens, image size, format and sha256.")
     column_prefix: str = option("", "Put before the names of the added columns.")
     overwrite: bool = option(False, "Replace an existing output.")
+    copy_images: bool = option(False, "Copy images that stand in the table into the output.")
     max_failed: int | None = option(None, "More failed rows than this: exit code 3.", min=0)
 
 

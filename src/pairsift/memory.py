@@ -9,6 +9,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -130,10 +131,12 @@ class ShardMemory:
     Args:
         width: Dimensions D.
         is_suspect: Its images are decoded in a process of their own, one by one.
+        root: Folder of its references, where it is not the scorer's.
     """
 
-    def __init__(self, width: int, *, is_suspect: bool = False) -> None:
+    def __init__(self, width: int, *, is_suspect: bool = False, root: Path | None = None) -> None:
         self.is_suspect = is_suspect
+        self.root = root
         self.images = Distinct(width)
         self.captions = Distinct(width)
         self.asked: set[bytes] = set()

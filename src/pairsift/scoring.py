@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -143,14 +144,15 @@ class PairScorer:
             arrays = [scored.column(name) for name in wanted.names]
             yield pa.RecordBatch.from_arrays(arrays, schema=wanted)
 
-    def new_memory(self, *, is_suspect: bool = False) -> ShardMemory:
+    def new_memory(self, *, is_suspect: bool = False, root: Path | None = None) -> ShardMemory:
         """Return the memory of a shard that begins.
 
         Args:
             is_suspect: Its images are decoded in a process of their own, one by one, because the
                 shard was begun before and ended with its process.
+            root: Folder of its references, where it is not that of ``sources``.
         """
-        return ShardMemory(self.encoder.width, is_suspect=is_suspect)
+        return ShardMemory(self.encoder.width, is_suspect=is_suspect, root=root)
 
     def stream_shards(
         self, batches: Iterable[tuple[pa.RecordBatch, ShardMemory]]
@@ -209,7 +211,8 @@ class PairScorer:
         tasks = []
         for begin in range(0, len(keys), DECODE_CHUNK):
             chunk = keys[begin : begin + DECODE_CHUNK]
-            task = Task([images[key] for key in chunk], self._prepare_image)
+            work = partial(self._prepare, decode=self._decode, root=memory.root)
+            task = Task([images[key] for key in chunk], work)
             tasks.append((chunk, task if memory.is_suspect else self._pool.submit(task)))
         return _Prepared(batch.num_rows, memory, failures, image_keys, captions, tasks)
 
@@ -231,15 +234,12 @@ class PairScorer:
             raise CaptionError(RowStatus.CAPTION_EMPTY, reason)
         return text
 
-    def _prepare_image(self, wanted: Wanted, begin: Callable[[], None]) -> Result:
-        return self._prepare(wanted, self._decode, begin=begin)
-
     def _prepare(
-        self, wanted: Wanted, decode: Decode, *, begin: Callable[[], None] = lambda: None
+        self, wanted: Wanted, begin: Callable[[], None], *, decode: Decode, root: Path | None
     ) -> Result:
         reference, content = wanted
         try:
-            data = content if content is not None else self.sources.read(reference or b"")
+            data = content if content is not None else self._read(reference or b"", root)
             digest = hashlib.sha256(data)
             known = self._image_cache.get(digest.digest())
             if known is not None and known[1] is not None:
@@ -257,6 +257,11 @@ class PairScorer:
         except Exception as error:  # noqa: BLE001 - the row boundary: one row never ends a job
             reason = f"{type(error).__name__}: {error}"
             return ImageError(RowStatus.IMAGE_UNREADABLE, reason)
+
+    def _read(self, reference: bytes, root: Path | None) -> bytes:
+        if root is None:
+            return self.sources.read(reference)
+        return self.sources.read(reference, root)
 
     def _finish(self, batch: _Prepared) -> pa.RecordBatch:
         self._collect_images(batch)
@@ -307,7 +312,8 @@ class PairScorer:
                 return task.results
         done = list(task.results)
         left = task.items[len(done) :]
-        return [*done, *(self._prepare(wanted, self._isolated) for wanted in left)]
+        apart = partial(self._prepare, decode=self._isolated, root=memory.root)
+        return [*done, *(apart(wanted, lambda: None) for wanted in left)]
 
     def _tokenize(self, batch: _Prepared) -> dict[int, TokenizedCaption]:
         with self.clock.stage(stages.ENCODE_TEXTS):

@@ -88,7 +88,9 @@ def test_parquet_keeps_types_and_carries_provenance(tmp_path: Path) -> None:
         }
     )
     pq.write_table(table, tmp_path / "in.parquet")
-    summary = score(tmp_path / "in.parquet", tmp_path / "out.parquet")
+    summary = score(
+        tmp_path / "in.parquet", tmp_path / "out.parquet", output=OutputConfig(copy_images=True)
+    )
     out = pq.read_table(tmp_path / "out.parquet")
     assert out.select(table.column_names).equals(pq.read_table(tmp_path / "in.parquet"))
     assert summary.caption_column == "text"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ import pyarrow as pa
 from pairsift import schema
 from pairsift.engines.reading import PairColumns
 from pairsift.errors import JobError
-from pairsift.protocols import TableFormat, TableReader
+from pairsift.protocols import TableReader
 from pairsift.runs.digests import PairDigest
 from pairsift.runs.overlays import Layers, read_rows, read_scores
 from pairsift.runs.store import FolderStore
 from pairsift.runs.writing import count_statuses, find_examples
 from pairsift.statuses import RowStatus
+from pairsift.tables.enriched import open_enriched
 
 
 @dataclass
@@ -30,12 +32,18 @@ class Tally:
     counts: dict[RowStatus, int] = field(default_factory=dict)
     examples: dict[RowStatus, tuple[int, str]] = field(default_factory=dict)
 
-    def add(self, scores: pa.Table, rows: Sequence[int]) -> None:
-        """Count a shard's effective score rows."""
+    def add(self, scores: pa.Table, rows: Sequence[int], name: str | None) -> None:
+        """Count a shard's effective score rows; the name is told of one file among many."""
         for status, count in count_statuses(scores.column(schema.STATUS)).items():
             self.counts[status] = self.counts.get(status, 0) + count
-        for status, example in find_examples(scores, rows).items():
-            self.examples.setdefault(status, example)
+        for status, (row, why) in find_examples(scores, rows).items():
+            self.examples.setdefault(status, (row, why if name is None else f"{name}: {why}"))
+
+    def merge(self, other: "Tally") -> None:
+        """Add what went into another table."""
+        for status, count in other.counts.items():
+            self.counts[status] = self.counts.get(status, 0) + count
+        self.examples = {**other.examples, **self.examples}
 
 
 @dataclass(frozen=True)
@@ -57,45 +65,69 @@ class FinishedFile:
     wanted: Sequence[int] | None
 
 
-def write_table(
-    store: FolderStore,
-    file: FinishedFile,
-    columns: PairColumns,
-    *,
-    output: tuple[TableFormat, Path | None],
-    added_schema: pa.Schema,
-    score_names: Sequence[str],
-    metadata: Mapping[str, str],
-) -> Tally:
-    """Write one input file again with its scores.
+@dataclass(frozen=True)
+class Enriched:
+    """What the enriched table looks like.
 
     Args:
-        store: The run folder.
-        file: What to write again.
-        columns: Its pair, and how many rows to read at once.
-        output: Format and place of the table; None for standard output.
         added_schema: The added columns under their names in the table.
         score_names: The same columns' names in the scores files.
         metadata: Provenance for formats that have a place for it.
+        copy_images: Images that stand in the table are copied into it.
+    """
+
+    added_schema: pa.Schema
+    score_names: Sequence[str]
+    metadata: Mapping[str, str]
+    copy_images: bool
+
+
+def write_table(
+    store: FolderStore,
+    path: Path | None,
+    files: Sequence[FinishedFile],
+    *,
+    columns: PairColumns,
+    enriched: Enriched,
+) -> Tally:
+    """Write input files again with their scores, as one table.
+
+    Args:
+        store: The run folder.
+        path: Of the table; None for standard output.
+        files: What to write again, in order.
+        columns: Their pair, and how many rows to read at once.
+        enriched: What the table looks like.
 
     Raises:
-        JobError: The input is no longer the one that was scored.
+        JobError: An input is no longer the one that was scored.
     """
     tally = Tally()
-    table_format, path = output
-    with table_format.open_writer(
-        path, reader=file.reader, added_schema=added_schema, metadata=metadata
+    with open_enriched(
+        path,
+        [file.reader for file in files],
+        image_column=columns.image,
+        added_schema=enriched.added_schema,
+        metadata=enriched.metadata,
+        copy_images=enriched.copy_images,
     ) as writer:
-        scores = _Scores(store, file, score_names=score_names, on_shard=tally.add)
-        for batch in file.reader.read_batches(
-            image_column=columns.image,
-            caption_column=columns.caption,
-            batch_rows=columns.batch_rows,
-            rows=file.wanted,
-        ):
-            added = scores.take(batch.pairs)
-            writer.write(batch, pa.RecordBatch.from_arrays(added.columns, schema=added_schema))
-        scores.end()
+        for file in files:
+            name = file.path.name if len(files) > 1 else None
+            scores = _Scores(
+                store,
+                file,
+                score_names=enriched.score_names,
+                on_shard=partial(tally.add, name=name),
+            )
+            for batch in file.reader.read_batches(
+                image_column=columns.image,
+                caption_column=columns.caption,
+                batch_rows=columns.batch_rows,
+                rows=file.wanted,
+            ):
+                added = scores.take(batch.pairs).columns
+                writer.write(batch, pa.RecordBatch.from_arrays(added, schema=enriched.added_schema))
+            scores.end()
     return tally
 
 

@@ -1,6 +1,6 @@
 """One scoring job: its table, its scorer, the names it adds, and its summary."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ from pairsift.engines.opening import InputTable
 from pairsift.engines.reading import PairColumns
 from pairsift.histograms import Histogram
 from pairsift.job import JobSummary
-from pairsift.protocols import TableFormat
 from pairsift.scoring import PairScorer
 from pairsift.tables.columns import added_names
+
+Output = tuple[Path | None, tuple[int, ...]]
+"""A table that is written (None: standard output), and the ordinals of its inputs."""
 
 COUNT_UP_TO_BYTES = 1 << 30
 """Text tables larger than this are not scanned beforehand only to show the remaining time."""
@@ -26,13 +28,13 @@ class Job:
     Args:
         config: Every option.
         scorer: Built.
-        table: The input.
-        table_format: Of the input and of the output.
-        output_path: Where the enriched table goes; None for standard output.
+        tables: The inputs, in order.
+        outputs: Where the rows of which tables go, by ordinal.
         columns: Names of the image and the caption column.
+        names: Input and output as the user gave them.
 
     Raises:
-        ColumnError: The table has a column of an added name already.
+        ColumnError: A table has a column of an added name already.
     """
 
     def __init__(
@@ -40,30 +42,30 @@ class Job:
         config: ScoreConfig,
         scorer: PairScorer,
         *,
-        table: InputTable,
-        table_format: TableFormat,
-        output_path: Path | None,
+        tables: Sequence[InputTable],
+        outputs: Sequence[Output],
         columns: tuple[str, str],
+        names: tuple[str, str | None],
     ) -> None:
         self.config = config
         self.scorer = scorer
-        self.table = table
-        self.table_format = table_format
-        self.output_path = output_path
-        names = added_names(
-            table.reader.column_names, scorer.output_schema.names, config.output.column_prefix
-        )
-        fields = zip(scorer.output_schema, names, strict=True)
+        self.tables = tables
+        self.outputs = outputs
+        for table in tables:
+            added = added_names(
+                table.reader.column_names, scorer.output_schema.names, config.output.column_prefix
+            )
+        fields = zip(scorer.output_schema, added, strict=True)
         self.added_schema = pa.schema([field.with_name(name) for field, name in fields])
         self.columns = PairColumns(*columns, scorer.batch_rows)
         measure = scorer.measure
         self.similarity_range = (-1.0, 1.0) if measure.is_distance else measure.range
         self.summary = JobSummary(
-            input=str(table.path),
-            output=None if output_path is None else str(output_path),
+            input=names[0],
+            output=names[1],
             image_column=columns[0],
             caption_column=columns[1],
-            added_columns=tuple(names),
+            added_columns=tuple(added),
             measure=measure.name,
             provenance=scorer.encoder.provenance,
             similarities=Histogram(*self.similarity_range),
@@ -71,14 +73,19 @@ class Job:
         )
 
     @property
-    def rows_total(self) -> int | None:
-        """Rows of the job, or None where counting them would take too long."""
-        if self.table.wanted is not None:
-            return len(self.table.wanted)
-        is_text = self.table.path.suffix != ".parquet"
-        if is_text and self.table.path.stat().st_size > COUNT_UP_TO_BYTES:
+    def is_folder(self) -> bool:
+        """Whether each input has an output of its own in one folder."""
+        return any(str(path) != self.summary.output for path, _ in self.outputs if path)
+
+    def count_rows(self) -> list[int] | None:
+        """Return the rows of each table, or None where counting them would take too long."""
+        text = [t.path for t in self.tables if t.wanted is None and t.path.suffix != ".parquet"]
+        if sum(path.stat().st_size for path in text) > COUNT_UP_TO_BYTES:
             return None
-        return self.table.reader.count_rows()
+        return [
+            table.reader.count_rows() if table.wanted is None else len(table.wanted)
+            for table in self.tables
+        ]
 
     def metadata(self, provenance: Mapping[str, Any]) -> dict[str, str]:
         """Return what goes into the table's own metadata."""

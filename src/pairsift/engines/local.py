@@ -10,16 +10,26 @@ import numpy as np
 
 from pairsift.config import ScoreConfig, TableConfig
 from pairsift.engines.direct import score_to_stdout
-from pairsift.engines.jobs import Job
-from pairsift.engines.opening import InputTable, bind_precision, find_run, look_at_run
+from pairsift.engines.jobs import Job, Output
+from pairsift.engines.opening import (
+    InputTable,
+    bind_precision,
+    check_outputs,
+    find_run,
+    look_at_run,
+)
 from pairsift.engines.outputs import check_output, run_folder
+from pairsift.engines.reading import split_rows
 from pairsift.engines.resuming import score_in_run
-from pairsift.errors import JobError, UsageError
+from pairsift.errors import ColumnError, JobError, OutputExistsError
 from pairsift.job import JobSummary, Progress
+from pairsift.protocols import TableReader
 from pairsift.runs.store import FolderStore
 from pairsift.scoring import PairScorer
 from pairsift.tables.columns import find_columns
+from pairsift.tables.enriched import check_alike
 from pairsift.tables.formats import format_of, open_table
+from pairsift.tables.inputs import find_inputs, output_paths
 
 __all__ = ["Build", "check_output", "choose_rows", "run_folder", "score_file"]
 
@@ -44,8 +54,9 @@ def score_file(
 
     Args:
         config: Every option of the job.
-        input_path: The table.
-        output_path: Where the enriched table goes; None for standard output.
+        input_path: A table, a folder, a glob or a range in braces, as ``find_inputs`` takes it.
+        output_path: Where the enriched table goes; None for standard output. Of several inputs a
+            name with a table's suffix takes all rows, and a folder one table for each.
         build: Makes the scorer, given the folder that relative references start from.
         on_progress: Called after every batch.
         command: What was typed, to say later how to resume.
@@ -58,31 +69,28 @@ def score_file(
         ModelError: The model cannot be found or is unsound.
         JobError: The disk is full or the input vanished; what was finished stays.
     """
-    reader = open_table(input_path, config.table)
-    table_format = format_of(input_path)
+    inputs = find_inputs(str(input_path), config.table)
+    readers = [open_table(path, config.table) for path in inputs]
     store = find_run(config, output_path)
-    manifest = None
-    if store is not None:
-        manifest = look_at_run(store, config, input_path=input_path, output_path=output_path)
-    if output_path is not None and format_of(output_path) is not table_format:
-        message = (
-            f"{output_path.name}: the output keeps the input's format; "
-            f"give a name ending in {input_path.suffix}"
-        )
-        raise UsageError(message)
-    columns = find_columns(reader.column_names, config.table)
-    wanted = choose_rows(reader.count_rows, config.table)
-    table = InputTable(0, input_path, reader, wanted)
+    manifest = None if store is None else look_at_run(store, config)
+    outputs = _find_outputs(output_path, inputs)
+    paths = [path for path, _ in outputs if path is not None]
+    check_outputs(paths, inputs=inputs, config=config, store=store, manifest=manifest)
+    for _, ordinals in outputs:
+        check_alike([readers[ordinal] for ordinal in ordinals])
+    columns = _find_columns(readers, config.table)
+    tables = _choose_tables(readers, config.table)
     begin = time.perf_counter()
     config = bind_precision(config, manifest)
-    with closing(build(config, Path(config.table.image_root or input_path.parent))) as scorer:
+    root = Path(config.table.image_root or readers[0].image_root)
+    with closing(build(config, root)) as scorer:
         job = Job(
             config,
             scorer,
-            table=table,
-            table_format=table_format,
-            output_path=output_path,
+            tables=tables,
+            outputs=outputs,
             columns=columns,
+            names=(str(input_path), None if output_path is None else str(output_path)),
         )
         job.summary.setup_seconds = time.perf_counter() - begin
         try:
@@ -91,6 +99,53 @@ def score_file(
             return score_in_run(job, store, on_progress=on_progress, command=command)
         except OSError as error:
             raise _job_error(error, config, output_path, store) from error
+
+
+def _find_outputs(output_path: Path | None, inputs: Sequence[Path]) -> list[Output]:
+    if output_path is not None and len(inputs) > 1 and not output_path.suffix:
+        if not output_path.parent.is_dir():
+            message = f"no such folder: {output_path.parent}"
+            raise OutputExistsError(message)
+        output_path.mkdir(exist_ok=True)
+    outputs = output_paths(output_path, inputs)
+    for path, _ in outputs:
+        if path is not None:
+            format_of(path)  # so that a suffix without a format is said before the work
+    return outputs
+
+
+def _find_columns(readers: Sequence[TableReader], config: TableConfig) -> tuple[str, str]:
+    columns = find_columns(readers[0].column_names, config)
+    for reader in readers[1:]:
+        for name in columns:
+            if name not in reader.column_names:
+                available = ", ".join(reader.column_names)
+                message = f"{reader.path}: column {name} not found; available: {available}"
+                raise ColumnError(message)
+    return columns
+
+
+def _choose_tables(readers: Sequence[TableReader], config: TableConfig) -> list[InputTable]:
+    counts: list[int] = []
+
+    def count_rows() -> int:
+        counts.extend(reader.count_rows() for reader in readers)
+        return sum(counts)
+
+    chosen = choose_rows(count_rows, config)
+    wanted: Sequence[Sequence[int] | None] = [None] * len(readers)
+    if chosen is not None:
+        wanted = split_rows(chosen, counts)
+    roots = [
+        None
+        if config.image_root or reader.image_root == readers[0].image_root
+        else reader.image_root
+        for reader in readers
+    ]
+    return [
+        InputTable(ordinal, reader.path, reader, wanted[ordinal], roots[ordinal])
+        for ordinal, reader in enumerate(readers)
+    ]
 
 
 def choose_rows(count_rows: Callable[[], int], config: TableConfig) -> Sequence[int] | None:

@@ -26,6 +26,7 @@ from pairsift.runs.manifest import (
 )
 from pairsift.runs.store import FolderStore
 from pairsift.scoring import PairScorer
+from pairsift.tables.formats import format_of
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,14 @@ class InputTable:
         path: Where it lies.
         reader: Of the file.
         wanted: Ordinals of the rows that are wanted, ascending, or None for all.
+        root: Folder of its references, where it is not that of the first table.
     """
 
     ordinal: int
     path: Path
     reader: TableReader
     wanted: Sequence[int] | None
+    root: Path | None = None
 
 
 def find_run(config: ScoreConfig, output_path: Path | None) -> FolderStore | None:
@@ -52,29 +55,47 @@ def find_run(config: ScoreConfig, output_path: Path | None) -> FolderStore | Non
     return None if output_path is None else FolderStore(run_folder(output_path))
 
 
-def look_at_run(
-    store: FolderStore, config: ScoreConfig, *, input_path: Path, output_path: Path | None
-) -> Mapping[str, Any] | None:
+def look_at_run(store: FolderStore, config: ScoreConfig) -> Mapping[str, Any] | None:
     """Return run.json of a run that a job goes on with, or None where it starts anew.
 
     Raises:
-        OutputExistsError: The output is there, and not by this run.
         RunFolderError: The folder holds something else, or a run that cannot be read.
     """
-    may_replace = config.output.overwrite
     check_folder(store)
-    manifest = None if may_replace else read_manifest(store)
-    if output_path is not None:
-        if manifest is not None and output_path.exists():
-            may_replace = is_own_output(store, output_path)
-            if not may_replace and output_path.is_file():
+    return None if config.output.overwrite else read_manifest(store)
+
+
+def check_outputs(
+    paths: Sequence[Path],
+    *,
+    inputs: Sequence[Path],
+    config: ScoreConfig,
+    store: FolderStore | None,
+    manifest: Mapping[str, Any] | None,
+) -> None:
+    """Refuse outputs that would destroy something or have no place to go.
+
+    Args:
+        paths: Files that are to be written.
+        inputs: Of the job.
+        config: Says whether an existing output may be replaced.
+        store: The run folder, if there is one.
+        manifest: Of a run that is gone on with: what it wrote it may write again.
+
+    Raises:
+        OutputExistsError: One exists already, is an input itself, or its folder is missing.
+    """
+    for path in paths:
+        may_replace = config.output.overwrite
+        if store is not None and manifest is not None and path.is_file():
+            may_replace = is_own_output(store, path)
+            if not may_replace:
                 message = (
-                    f"{output_path} exists already, and is not what the run in {store.root} wrote "
+                    f"{path} exists already, and is not what the run in {store.root} wrote "
                     "(hint: --overwrite replaces it and starts anew)"
                 )
                 raise OutputExistsError(message)
-        check_output(input_path, output_path, overwrite=may_replace)
-    return manifest
+        check_output(inputs, path, overwrite=may_replace)
 
 
 def bind_precision(config: ScoreConfig, manifest: Mapping[str, Any] | None) -> ScoreConfig:
@@ -110,8 +131,7 @@ def open_or_create(
     if config.output.overwrite:
         clear_run(store)
     inputs = [
-        describe_input(table.ordinal, table.path, table.path.suffix.lstrip(".").lower())
-        for table in tables
+        describe_input(table.ordinal, table.path, format_of(table.path).name) for table in tables
     ]
     encoder, measure = scorer.encoder, scorer.measure
     identity = score_identity(

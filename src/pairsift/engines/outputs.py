@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,17 @@ def run_folder(output_path: Path) -> Path:
     return output_path.with_name(output_path.name + ".pairsift")
 
 
-def check_output(input_path: Path, output_path: Path, *, overwrite: bool) -> None:
+def check_output(inputs: Sequence[Path], output_path: Path, *, overwrite: bool) -> None:
     """Refuse an output that would destroy something or has no place to go.
 
     Raises:
-        OutputExistsError: It exists already, is the input itself, or its folder is missing.
+        OutputExistsError: It exists already, is an input itself, or its folder is missing.
     """
     if output_path.exists():
         if output_path.is_dir():
             message = f"{output_path} is a folder; name a file"
             raise OutputExistsError(message)
-        if output_path.samefile(input_path):
+        if any(output_path.samefile(path) for path in inputs):
             message = f"{output_path} is the input itself; choose another output"
             raise OutputExistsError(message)
         if not overwrite:
@@ -45,13 +46,11 @@ def is_own_output(store: FolderStore, output_path: Path) -> bool:
     if store.exists(WRITING):
         return True
     written = read_written(store)
-    return written is not None and written["output"] == describe_output(output_path)
+    return written is not None and describe_output(output_path) in written["outputs"]
 
 
-def describe_output(output_path: Path | None) -> dict[str, Any] | None:
-    """Return what tells a written table from a changed one; None for none."""
-    if output_path is None or not output_path.is_file():
-        return None
+def describe_output(output_path: Path) -> dict[str, Any]:
+    """Return what tells a written table from a changed one."""
     status = output_path.stat()
     return {
         "path": os.path.realpath(output_path),

@@ -2,25 +2,27 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pairsift import stages
-from pairsift.engines.finishing import FinishedFile, write_table
+from pairsift.engines.finishing import Enriched, FinishedFile, Tally, write_table
 from pairsift.engines.jobs import Job
 from pairsift.engines.logging import open_log
 from pairsift.engines.opening import open_or_create
 from pairsift.engines.outputs import describe_output, is_own_output, read_written
 from pairsift.engines.reading import PieceReader
 from pairsift.engines.retrying import Retry, begin_retry, choose_retries
-from pairsift.engines.sharded import Session, score_pieces
+from pairsift.engines.sharded import FileWork, Session, score_pieces
 from pairsift.histograms import Histogram
 from pairsift.job import JobSummary, Progress
 from pairsift.runs.commits import Commit
 from pairsift.runs.layout import PLAN, SUCCESS, SUMMARY, TABLE, WRITING
 from pairsift.runs.manifest import describe_input
 from pairsift.runs.marks import make_mark
+from pairsift.runs.overlays import Layers
 from pairsift.runs.plan import Coverage, pending
 from pairsift.runs.reading import Run
 from pairsift.runs.store import FolderStore
@@ -53,7 +55,7 @@ def score_in_run(
     """
     columns = (job.columns.image, job.columns.caption)
     manifest = open_or_create(
-        store, job.config, job.scorer, columns=columns, tables=[job.table], command=command
+        store, job.config, job.scorer, columns=columns, tables=job.tables, command=command
     )
     run = Run(store, manifest)
     job.summary.run = str(store.root)
@@ -78,9 +80,9 @@ def _begin_session(
     on_progress: Callable[[Progress], None],
     on_commit: Callable[[Commit], None],
 ) -> Session:
-    total = job.rows_total
-    if total is not None:
-        run.store.put(PLAN, json.dumps({"rows": [total]}).encode())
+    rows = job.count_rows()
+    if rows is not None:
+        run.store.put(PLAN, json.dumps({"rows": rows}).encode())
     counts = run.counts
     return Session(
         config=job.config,
@@ -91,43 +93,62 @@ def _begin_session(
         on_commit=on_commit,
         rows_before=run.num_rows,
         failed_before=sum(counts.values()) - counts.get(RowStatus.OK, 0),
-        rows_total=total,
+        rows_total=None if rows is None else sum(rows),
     )
 
 
 def _score_left(job: Job, run: Run, session: Session) -> None:
-    table = job.table
-    coverage = Coverage(shard.base for shard in run.shards if shard.base.key.file == table.ordinal)
-    spans = table.reader.plan(run.info["shard_rows"])
-    pieces = pending(spans, coverage, file=table.ordinal, wanted=table.wanted)
-    reader = PieceReader(table.reader, job.columns, wanted=table.wanted, name=str(table.path))
-    score_pieces(session, [(reader, pieces)])
+    bases: dict[int, list[Commit]] = {}
+    for shard in run.shards:
+        bases.setdefault(shard.base.key.file, []).append(shard.base)
+
+    def work() -> Iterator[FileWork]:
+        for table in job.tables:
+            spans = table.reader.plan(run.info["shard_rows"])
+            coverage = Coverage(bases.get(table.ordinal, []))
+            pieces = pending(spans, coverage, file=table.ordinal, wanted=table.wanted)
+            reader = PieceReader(
+                table.reader, job.columns, wanted=table.wanted, name=str(table.path)
+            )
+            yield FileWork(reader, pieces, table.root)
+
+    score_pieces(session, work())
 
 
 def _score_again(job: Job, session: Session, *, retry_of: Run, retry: Retry) -> None:
     choose_retries(retry_of.store, retry_of.shards, retry)
-    pieces = retry.pieces.get(job.table.ordinal, [])
-    rows = [row for piece in pieces for row in piece.rows]
     total = retry_of.num_rows
-    session.rows_total, session.rows_before = total, total - len(rows) - session.num_rows
-    reader = PieceReader(job.table.reader, job.columns, wanted=rows, name=str(job.table.path))
-    score_pieces(session, [(reader, iter(pieces))], replaced=retry.replaced.__getitem__)
+    session.rows_total = total
+    session.rows_before = total - retry.num_rows - session.num_rows
+
+    def work() -> Iterator[FileWork]:
+        for table in job.tables:
+            pieces = retry.pieces.get(table.ordinal, [])
+            rows = [row for piece in pieces for row in piece.rows]
+            reader = PieceReader(table.reader, job.columns, wanted=rows, name=str(table.path))
+            yield FileWork(reader, pieces, table.root)
+
+    score_pieces(session, work(), replaced=retry.replaced.__getitem__)
 
 
 def _is_done(job: Job, store: FolderStore) -> bool:
-    """Say whether the table is there, is this run's, and is of these inputs and columns."""
+    """Say whether the tables are there, are this run's, and are of these inputs and columns."""
     written = read_written(store)
-    if written is None or not store.exists(SUCCESS) or job.output_path is None:
+    if written is None or not store.exists(SUCCESS) or job.summary.output is None:
         return False
-    is_there = job.output_path.exists() and is_own_output(store, job.output_path)
-    return is_there and written["job"] == _facts(job)
+    are_there = all(
+        path is not None and path.is_file() and is_own_output(store, path)
+        for path, _ in job.outputs
+    )
+    return are_there and written["job"] == _facts(job)
 
 
 def _facts(job: Job) -> dict[str, Any]:
-    """Return what the table depends on beside the scores."""
+    """Return what the tables depend on beside the scores."""
     return {
-        "inputs": [describe_input(0, job.table.path, "")],
+        "inputs": [describe_input(table.ordinal, table.path, "") for table in job.tables],
         "added_columns": job.added_schema.names,
+        "copy_images": job.config.output.copy_images,
     }
 
 
@@ -142,26 +163,11 @@ def _describe_finished(job: Job, run: Run) -> JobSummary:
 
 
 def _finish(job: Job, run: Run, session: Session, *, begin: float) -> JobSummary:
-    store, table = run.store, job.table
+    store = run.store
     facts = _facts(job)
     store.put(WRITING, make_mark())
-    file = FinishedFile(
-        ordinal=table.ordinal,
-        path=table.path,
-        reader=table.reader,
-        shards=[shard for shard in run.shards if shard.base.key.file == table.ordinal],
-        wanted=table.wanted,
-    )
     with job.scorer.clock.stage(stages.WRITE):
-        tally = write_table(
-            store,
-            file,
-            replace(job.columns, batch_rows=ROWS_AT_ONCE),
-            output=(job.table_format, job.output_path),
-            added_schema=job.added_schema,
-            score_names=job.scorer.output_schema.names,
-            metadata=job.metadata(run.info["provenance"]),
-        )
+        tally = _write_tables(job, run)
     _fill_in(job, run, counts=tally.counts)
     job.summary.examples = tally.examples
     bases = sum(commit.key.generation == 0 for commit in session.commits)
@@ -169,10 +175,41 @@ def _finish(job: Job, run: Run, session: Session, *, begin: float) -> JobSummary
     job.summary.resumed_rows = job.summary.num_rows - session.num_rows
     summary = job.close_summary(time.perf_counter() - begin)
     _put_json(store, SUMMARY, summary.to_json())
-    _put_json(store, TABLE, {"job": facts, "output": describe_output(job.output_path)})
+    written = [describe_output(path) for path, _ in job.outputs if path is not None]
+    _put_json(store, TABLE, {"job": facts, "outputs": written})
     store.put(SUCCESS, b"")
     store.delete(WRITING)
     return summary
+
+
+def _write_tables(job: Job, run: Run) -> Tally:
+    by_file: dict[int, list[Layers]] = {}
+    for shard in run.shards:
+        by_file.setdefault(shard.base.key.file, []).append(shard)
+    enriched = Enriched(
+        added_schema=job.added_schema,
+        score_names=job.scorer.output_schema.names,
+        metadata=job.metadata(run.info["provenance"]),
+        copy_images=job.config.output.copy_images,
+    )
+    tally = Tally()
+    for path, ordinals in job.outputs:
+        files = [
+            FinishedFile(
+                ordinal=table.ordinal,
+                path=table.path,
+                reader=table.reader,
+                shards=by_file.get(table.ordinal, []),
+                wanted=table.wanted,
+            )
+            for table in (job.tables[ordinal] for ordinal in ordinals)
+        ]
+        columns = replace(job.columns, batch_rows=ROWS_AT_ONCE)
+        tally.merge(write_table(run.store, path, files, columns=columns, enriched=enriched))
+    if job.is_folder:
+        folder = FolderStore(Path(str(job.summary.output)))
+        folder.put(SUCCESS, b"")
+    return tally
 
 
 def _fill_in(job: Job, run: Run, *, counts: Mapping[RowStatus, int]) -> None:

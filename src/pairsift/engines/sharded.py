@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +27,21 @@ from pairsift.scoring import PairScorer
 from pairsift.statuses import RowStatus
 
 Replaced = Callable[[ShardKey], tuple[dict[RowStatus, int], int]]
+
+
+@dataclass(frozen=True)
+class FileWork:
+    """What is to be done in one file.
+
+    Args:
+        reader: Of its pieces.
+        pieces: In order.
+        root: Folder of its references, where it is not the scorer's.
+    """
+
+    reader: PieceReader
+    pieces: Iterable[Piece]
+    root: Path | None = None
 
 
 @dataclass
@@ -62,7 +78,7 @@ class Session:
 
 def score_pieces(
     session: Session,
-    work: Iterable[tuple[PieceReader, Iterator[Piece]]],
+    work: Iterable[FileWork],
     *,
     replaced: Replaced = lambda _: ({}, 0),
 ) -> None:
@@ -70,7 +86,7 @@ def score_pieces(
 
     Args:
         session: Of this process; counts what is done.
-        work: For each file its reader with its pieces, both in order.
+        work: What is to be done in each file, in order.
         replaced: What an overlay takes the place of.
 
     Raises:
@@ -121,18 +137,17 @@ def score_pieces(
     session.seconds += time.perf_counter() - begin
 
 
-def _read(
-    session: Session, work: Iterable[tuple[PieceReader, Iterator[Piece]]]
-) -> Iterator[tuple[OpenShard, pa.RecordBatch]]:
+def _read(session: Session, work: Iterable[FileWork]) -> Iterator[tuple[OpenShard, pa.RecordBatch]]:
     attempts = count_attempts(session.store)
-    for reader, pieces in work:
-        for piece in pieces:
+    for file in work:
+        for piece in file.pieces:
             if session.store.exists(piece.key.commit):  # by another process, meanwhile
                 continue
             is_suspect = attempts[piece.key.stem] >= SUSPECT_ATTEMPTS
             _mark(session, piece.key, attempts)
-            shard = OpenShard(piece, session.scorer.new_memory(is_suspect=is_suspect))
-            for pairs in reader.read(piece):
+            memory = session.scorer.new_memory(is_suspect=is_suspect, root=file.root)
+            shard = OpenShard(piece, memory)
+            for pairs in file.reader.read(piece):
                 shard.digest.add(pairs)
                 yield shard, pairs
 

@@ -60,6 +60,7 @@ class Sources:
         self._source = source or SourceConfig()
         self._offline = offline
         self._paths = PathReader(root, config.max_image_bytes)
+        self._paths_below: dict[Path, PathReader] = {}
         self._buckets = buckets.named_buckets(self._source)
         self._lock = threading.Lock()
         self._fetcher: Fetcher | None = None
@@ -79,11 +80,12 @@ class Sources:
         """The folder that no path leaves."""
         return self._paths.root
 
-    def read(self, reference: bytes) -> bytes:
+    def read(self, reference: bytes, root: Path | None = None) -> bytes:
         """Return the bytes that a reference stands for; safe to call from many threads.
 
         Args:
             reference: The cell, UTF-8.
+            root: Another folder that no path leaves, where an input of many files has several.
 
         Raises:
             ImageError: It cannot be read, or must not be; says why.
@@ -92,11 +94,18 @@ class Sources:
         scheme = _scheme(text)
         if scheme is None:
             data = read_base64(text, self._config.max_image_bytes)
-            return self._paths.read(text) if data is None else data
+            return self._paths_of(root).read(text) if data is None else data
         if scheme == "data":
             return read_data_uri(text, self._config.max_image_bytes)
         self._check_allowed(scheme, text)
         return self._fetching().read(text)
+
+    def _paths_of(self, root: Path | None) -> PathReader:
+        if root is None:
+            return self._paths
+        if root not in self._paths_below:
+            self._paths_below[root] = PathReader(root, self._config.max_image_bytes)
+        return self._paths_below[root]
 
     def expect(self, references: Iterable[bytes]) -> None:
         """Begin to fetch what will be read soon, each as often as it is named here.
