@@ -20,7 +20,7 @@ LINES: list[list[str]] = [
     ["encoders"],
     ["tables"],
     ["runs", "job"],
-    ["memory", "isolation", "decoding", "calculator", "scoring", "build"],
+    ["memory", "isolation", "decoding", "embedding", "pairing", "calculator", "scoring", "build"],
     ["engines"],
     ["curation"],
     ["fingerprints", "invariants", "checking", "planning", "comparing"],

@@ -7,35 +7,36 @@ changes their numbers.
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from pairsift import schema, stages
 from pairsift.config import CaptionConfig, ImageConfig
 from pairsift.decoding import POLL_SECONDS, Decoding, Pool, Task
-from pairsift.errors import CaptionError, ImageError, RowError
+from pairsift.embedding import Embedder
+from pairsift.errors import ImageError, RowError
 from pairsift.images import decode_image
 from pairsift.isolation import Decode, IsolatedDecoder
 from pairsift.measures import cosine_similarity
-from pairsift.memory import (
-    Distinct,
-    EmbeddingCache,
-    PreparedImage,
-    Reuse,
-    ShardMemory,
-    caption_key,
+from pairsift.memory import PreparedImage, Reuse, ShardMemory
+from pairsift.pairing import (
+    Prepared,
+    Result,
+    Wanted,
+    details_of,
+    image_key,
+    read_caption,
+    references_of,
+    scatter,
 )
-from pairsift.protocols import Encoder, FloatArray, Measure, PixelArray, TokenizedCaption
+from pairsift.protocols import Encoder, Measure, TokenizedCaption
 from pairsift.runs.writing import CAPTION_INDEX, IMAGE_INDEX
 from pairsift.sources import Sources
 from pairsift.stages import StageClock
 from pairsift.statuses import RowStatus
-from pairsift.tokenization import clean_caption
 
 PIXEL_BYTES_AHEAD = 48 * 1024 * 1024
 """Decoded pixels kept for one batch: bounds memory whatever the table or the model's input."""
@@ -44,25 +45,6 @@ DECODE_CHUNK = 8
 """Images a task: few enough to spread over threads, enough to hide the cost of a task."""
 
 INDEX_FIELDS = (pa.field(IMAGE_INDEX, pa.int32()), pa.field(CAPTION_INDEX, pa.int32()))
-
-_REFERENCE = b"r"
-
-Wanted = tuple[bytes | None, bytes | None]
-"""A reference and a content; content wins."""
-
-Result = PreparedImage | ImageError
-
-
-@dataclass
-class _Prepared:
-    """A batch whose images are being decoded on other threads."""
-
-    num_rows: int
-    memory: ShardMemory
-    failures: dict[int, RowError]
-    image_keys: dict[int, bytes]
-    captions: dict[int, str]
-    images: list[tuple[list[bytes], Task[Wanted, Result]]]
 
 
 class PairScorer:
@@ -110,9 +92,7 @@ class PairScorer:
         self._isolated = IsolatedDecoder(
             self._decode, deadline_seconds=self.decoding.deadline_seconds
         )
-        half = self.reuse.cache_bytes // 2 if self.reuse.is_on else 0
-        self._image_cache = EmbeddingCache(encoder.width, half)
-        self._caption_cache = EmbeddingCache(encoder.width, half)
+        self._embedder = Embedder(encoder, self.reuse, self.clock)
 
     @property
     def output_schema(self) -> pa.Schema:
@@ -167,9 +147,9 @@ class PairScorer:
             For each batch its rows: ``output_schema`` with details, and the places of the row's
             image and caption among the memory's distinct ones.
         """
-        ahead: deque[_Prepared] = deque()
+        ahead: deque[Prepared] = deque()
         try:
-            for batch, memory in self.sources.look_ahead(batches, _references):
+            for batch, memory in self.sources.look_ahead(batches, references_of):
                 ahead.append(self._begin(batch, memory))
                 if len(ahead) > 1:
                     yield self._finish(ahead.popleft())
@@ -188,7 +168,7 @@ class PairScorer:
         self._isolated.close()
         self.sources.close()
 
-    def _begin(self, batch: pa.RecordBatch, memory: ShardMemory) -> _Prepared:
+    def _begin(self, batch: pa.RecordBatch, memory: ShardMemory) -> Prepared:
         failures: dict[int, RowError] = {}
         image_keys: dict[int, bytes] = {}
         captions: dict[int, str] = {}
@@ -198,8 +178,8 @@ class PairScorer:
             try:
                 if problem is not None:
                     raise RowError(RowStatus.ROW_MALFORMED, problem)
-                captions[row] = self._caption(caption)
-                key = _image_key(reference, content)
+                captions[row] = read_caption(caption, self.caption_config)
+                key = image_key(reference, content)
                 image_keys[row] = key if self.reuse.is_on else key + memory.serial()
                 if image_keys[row] not in memory.asked:
                     images[image_keys[row]] = (reference, content)
@@ -214,25 +194,7 @@ class PairScorer:
             work = partial(self._prepare, decode=self._decode, root=memory.root)
             task = Task([images[key] for key in chunk], work)
             tasks.append((chunk, task if memory.is_suspect else self._pool.submit(task)))
-        return _Prepared(batch.num_rows, memory, failures, image_keys, captions, tasks)
-
-    def _caption(self, value: bytes | None) -> str:
-        if value is None:
-            raise CaptionError(RowStatus.CAPTION_NULL, "the caption is null")
-        try:
-            text = value.decode("utf-8")
-        except UnicodeDecodeError as error:
-            reason = f"not valid UTF-8: byte 0x{value[error.start]:02x} at offset {error.start}"
-            raise CaptionError(RowStatus.CAPTION_INVALID, reason) from error
-        if "\0" in text:
-            reason = f"a NUL character at offset {text.index(chr(0))}"
-            raise CaptionError(RowStatus.CAPTION_INVALID, reason)
-        if self.caption_config.clean_captions:
-            text = clean_caption(text)
-        if not text.strip():
-            reason = "the caption is only white space" if text else "the caption is empty"
-            raise CaptionError(RowStatus.CAPTION_EMPTY, reason)
-        return text
+        return Prepared(batch.num_rows, memory, failures, image_keys, captions, tasks)
 
     def _prepare(
         self, wanted: Wanted, begin: Callable[[], None], *, decode: Decode, root: Path | None
@@ -241,8 +203,8 @@ class PairScorer:
         try:
             data = content if content is not None else self._read(reference or b"", root)
             digest = hashlib.sha256(data)
-            known = self._image_cache.get(digest.digest())
-            if known is not None and known[1] is not None:
+            known = self._embedder.known_image(digest.digest())
+            if known is not None:
                 return PreparedImage(digest.hexdigest(), known[1], embedding=known[0])
             begin()
             decoded = decode(data)
@@ -263,18 +225,18 @@ class PairScorer:
             return self.sources.read(reference)
         return self.sources.read(reference, root)
 
-    def _finish(self, batch: _Prepared) -> pa.RecordBatch:
+    def _finish(self, batch: Prepared) -> pa.RecordBatch:
         self._collect_images(batch)
         tokens = self._tokenize(batch)
         rows = sorted(batch.image_keys.keys() & tokens.keys())
         memory = batch.memory
-        image_places = self._embed_images(memory, [batch.image_keys[row] for row in rows])
-        caption_places = self._embed_captions(memory, [tokens[row] for row in rows])
+        image_places = self._embedder.embed_images(memory, [batch.image_keys[row] for row in rows])
+        caption_places = self._embedder.embed_captions(memory, [tokens[row] for row in rows])
         image_rows = memory.images.rows[image_places]
         text_rows = memory.captions.rows[caption_places]
         columns = {
-            IMAGE_INDEX: _scatter(image_places, rows, batch.num_rows),
-            CAPTION_INDEX: _scatter(caption_places, rows, batch.num_rows),
+            IMAGE_INDEX: scatter(image_places, rows, batch.num_rows),
+            CAPTION_INDEX: scatter(caption_places, rows, batch.num_rows),
         }
         values = self.measure(image_rows, text_rows)
         cosines = cosine_similarity(image_rows, text_rows)
@@ -285,10 +247,10 @@ class PairScorer:
         }
         for name in self.output_schema.names:
             if name in numbers:
-                columns[name] = _scatter(numbers[name], rows, batch.num_rows)
+                columns[name] = scatter(numbers[name], rows, batch.num_rows)
         return self._output(batch, columns=columns, tokens=tokens)
 
-    def _collect_images(self, batch: _Prepared) -> None:
+    def _collect_images(self, batch: Prepared) -> None:
         """Wait for the decoders; rows whose image failed move to the failures."""
         results = batch.memory.results
         with self.clock.stage(stages.WAIT):
@@ -315,7 +277,7 @@ class PairScorer:
         apart = partial(self._prepare, decode=self._isolated, root=memory.root)
         return [*done, *(apart(wanted, lambda: None) for wanted in left)]
 
-    def _tokenize(self, batch: _Prepared) -> dict[int, TokenizedCaption]:
+    def _tokenize(self, batch: Prepared) -> dict[int, TokenizedCaption]:
         with self.clock.stage(stages.ENCODE_TEXTS):
             prefix = self.measure.caption_prefix
             texts = list(dict.fromkeys(batch.captions.values()))
@@ -327,61 +289,9 @@ class PairScorer:
         self.num_truncated += num_truncated
         return tokens
 
-    def _embed_images(self, memory: ShardMemory, keys: Sequence[bytes]) -> list[int]:
-        """Encode what the shard has not seen yet; return each row's place in its images."""
-        names: list[bytes] = []
-        unseen: dict[bytes, PreparedImage] = {}
-        for key in keys:
-            image = memory.results[key]
-            if isinstance(image, ImageError):
-                raise TypeError(key)  # such rows were taken out
-            names.append(bytes.fromhex(image.sha256) if self.reuse.is_on else key)
-            if names[-1] not in memory.images.places and names[-1] not in unseen:
-                unseen[names[-1]] = image
-        found = {name: image.embedding for name, image in unseen.items()}
-        for name, row in found.items():
-            if row is None and (known := self._image_cache.get(name)) is not None:
-                found[name] = known[0]  # encoded since it was looked for
-        new = [name for name, row in found.items() if row is None]
-        with self.clock.stage(stages.ENCODE_IMAGES):
-            rows = (
-                self.encoder.encode_images([_pixels(unseen[name]) for name in new]) if new else ()
-            )
-        for name, row in zip(new, rows, strict=True):
-            self._image_cache.put(name, row, unseen[name].facts)
-        memory.encoded_images += len(new)
-        memory.reused_images += len(found) - len(new)
-        _add(memory.images, found, new, rows)
-        for key in dict.fromkeys(keys):
-            image = memory.results[key]
-            if isinstance(image, PreparedImage) and image.pixels is not None:
-                memory.results[key] = replace(image, pixels=None)
-        return [memory.images.places[name] for name in names]
-
-    def _embed_captions(self, memory: ShardMemory, tokens: Sequence[TokenizedCaption]) -> list[int]:
-        """Encode what the shard has not seen yet; return each row's place in its captions."""
-        is_on = self.reuse.is_on
-        names = [caption_key(text.ids) if is_on else memory.serial() for text in tokens]
-        unseen = {
-            name: text
-            for name, text in zip(names, tokens, strict=True)
-            if name not in memory.captions.places
-        }
-        known = {name: self._caption_cache.get(name) for name in unseen}
-        found = {name: None if hit is None else hit[0] for name, hit in known.items()}
-        new = [name for name, row in found.items() if row is None]
-        with self.clock.stage(stages.ENCODE_TEXTS):
-            rows = self.encoder.encode_texts([unseen[name] for name in new]) if new else ()
-        for name, row in zip(new, rows, strict=True):
-            self._caption_cache.put(name, row)
-        memory.encoded_captions += len(new)
-        memory.reused_captions += len(found) - len(new)
-        _add(memory.captions, found, new, rows)
-        return [memory.captions.places[name] for name in names]
-
     def _output(
         self,
-        batch: _Prepared,
+        batch: Prepared,
         *,
         columns: dict[str, pa.Array],
         tokens: dict[int, TokenizedCaption],
@@ -392,7 +302,7 @@ class PairScorer:
             statuses[row], reasons[row] = str(error.status), error.reason
         columns[schema.STATUS] = pa.array(statuses, pa.string())
         columns[schema.ERROR] = pa.array(reasons, pa.string())
-        columns |= _details(batch, tokens)
+        columns |= details_of(batch, tokens)
         wanted = pa.schema([*self._schema(details=True), *INDEX_FIELDS])
         return pa.RecordBatch.from_arrays([columns[name] for name in wanted.names], schema=wanted)
 
@@ -402,63 +312,3 @@ class PairScorer:
             is_cosine=self.measure.name == "cosine",
             details=details,
         )
-
-
-def _add(
-    distinct: Distinct,
-    found: dict[bytes, FloatArray | None],
-    new: Sequence[bytes],
-    rows: Iterable[FloatArray],
-) -> None:
-    """Add embeddings in order of first sight, whether they were found or are new."""
-    fresh = dict(zip(new, rows, strict=True))
-    known = {name: fresh[name] if row is None else row for name, row in found.items()}
-    distinct.add(list(known), list(known.values()))
-
-
-def _pixels(image: PreparedImage) -> PixelArray:
-    if image.pixels is None:
-        raise TypeError(image.sha256)  # only images without an embedding are encoded
-    return image.pixels
-
-
-def _references(batch: tuple[pa.RecordBatch, ShardMemory]) -> list[bytes]:
-    """Return what must be read to score a batch; content wins over reference."""
-    pairs, memory = batch
-    without = pairs.column(schema.CONTENT).is_null()
-    found = pairs.column(schema.REFERENCE).filter(without).drop_null().to_pylist()
-    return [reference for reference in found if _REFERENCE + reference not in memory.asked]
-
-
-def _image_key(reference: bytes | None, content: bytes | None) -> bytes:
-    """Return what tells one image of a batch from another before it is read."""
-    if content is not None:
-        return b"c" + hashlib.sha256(content).digest()
-    if reference is None or not reference.strip():
-        raise ImageError(RowStatus.IMAGE_NULL, "the image cell is empty")
-    return _REFERENCE + reference
-
-
-def _scatter(values: FloatArray | Sequence[int], rows: Sequence[int], num_rows: int) -> pa.Array:
-    numbers = np.asarray(values, dtype=np.int32 if isinstance(values, list) else np.float32)
-    spread = np.zeros(num_rows, dtype=numbers.dtype)
-    missing = np.ones(num_rows, dtype=bool)
-    spread[rows] = numbers
-    missing[rows] = False
-    return pa.array(spread, mask=missing)
-
-
-def _details(batch: _Prepared, tokens: dict[int, TokenizedCaption]) -> dict[str, pa.Array]:
-    texts = [tokens.get(row) for row in range(batch.num_rows)]
-    keys = [batch.image_keys.get(row) for row in range(batch.num_rows)]
-    results = [None if key is None else batch.memory.results[key] for key in keys]
-    pictures = [result if isinstance(result, PreparedImage) else None for result in results]
-    columns = {
-        schema.CAPTION_TOKENS: [text and text.num_tokens for text in texts],
-        schema.CAPTION_TRUNCATED: [text and text.is_truncated for text in texts],
-        schema.IMAGE_WIDTH: [picture and picture.facts[0] for picture in pictures],
-        schema.IMAGE_HEIGHT: [picture and picture.facts[1] for picture in pictures],
-        schema.IMAGE_FORMAT: [picture and picture.facts[2] for picture in pictures],
-        schema.IMAGE_SHA256: [picture and picture.sha256 for picture in pictures],
-    }
-    return {field.name: pa.array(columns[field.name], field.type) for field in schema.DETAIL_FIELDS}

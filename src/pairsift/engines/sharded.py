@@ -73,6 +73,7 @@ class Session:
     num_failed: int = 0
     seconds: float = 0.0
     commits: list[Commit] = field(default_factory=list)
+    attempts: "Counter[str]" = field(default_factory=Counter)
     token: str = field(default_factory=lambda: secrets.token_hex(4))
 
 
@@ -138,7 +139,7 @@ def score_pieces(
 
 
 def _read(session: Session, work: Iterable[FileWork]) -> Iterator[tuple[OpenShard, pa.RecordBatch]]:
-    attempts = count_attempts(session.store)
+    attempts = session.attempts = count_attempts(session.store)
     for file in work:
         for piece in file.pieces:
             if session.store.exists(piece.key.commit):  # by another process, meanwhile
@@ -159,6 +160,10 @@ def _mark(session: Session, key: ShardKey, attempts: "Counter[str]") -> None:
 
 def _settle(session: Session, commit: Commit) -> None:
     session.commits.append(commit)
+    if session.attempts[commit.key.stem] > 1:
+        earlier = [name for name in session.store.names(ATTEMPTS) if commit.key.stem in name]
+        for name in earlier:
+            session.store.delete(name)
     session.store.delete(commit.key.attempt(session.token))
     session.on_commit(commit)
 
