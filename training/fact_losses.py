@@ -20,7 +20,6 @@ from pairsift.storybook.vocabulary import (
 from training.shapes import GRID
 from training.truth import COLOUR_NAMES, FACTS_OF_A_KIND, FIRST, RELATION, SECOND
 
-_SIDES_WEIGHT: Final = 4
 _FACTS: Final = (
     ("colour", len(COLOUR_NAMES)),
     ("count", MAX_COUNT),
@@ -62,7 +61,7 @@ def facts_loss(
     return loss, told
 
 
-def claims_loss(guesses: torch.Tensor, claims: np.ndarray) -> torch.Tensor:
+def claims_loss(guesses: torch.Tensor, claims: np.ndarray, *, sides_weight: float) -> torch.Tensor:
     """Cross-entropies of what captions say outright: the place, and facts by kind.
 
     The side on which a kind stands is one of the facts, and counts most: what a relation means is
@@ -73,6 +72,7 @@ def claims_loss(guesses: torch.Tensor, claims: np.ndarray) -> torch.Tensor:
     Args:
         guesses: Logits, shape (N, ``NUM_FACTS``).
         claims: Claim rows, shape (N, 10).
+        sides_weight: How much the sides count.
 
     Returns:
         The loss.
@@ -95,7 +95,7 @@ def claims_loss(guesses: torch.Tensor, claims: np.ndarray) -> torch.Tensor:
             (rows[:, start + 1], len(COLOUR_NAMES), 1),
             (rows[:, start + 2] - 1, MAX_COUNT, 1),
             (rows[:, start + 3], len(SIZES), 1),
-            (sides[:, group], len(DIRECTIONS), _SIDES_WEIGHT),
+            (sides[:, group], len(DIRECTIONS), sides_weight),
         ):
             known = plain & (value >= 0)
             if known.any():

@@ -116,7 +116,8 @@ def words_loss(
     loss = loss + pair_loss(logits + helpers.bias, truth, block)
     own_cosines = logits.detach()[:count, :count].diagonal()
     right = (own_cosines > logits.detach()[count:, :count].diagonal()).float().mean()
-    loss = loss + claims_loss(helpers["text_facts"](pooled), flat)
+    said = helpers["text_facts"](pooled)
+    loss = loss + claims_loss(said, flat, sides_weight=shape.sides_weight)
     return loss, {"right": float(right)}
 
 
@@ -170,7 +171,8 @@ def both_loss(
     loss = rank_loss(cosines * scale, truth, own)
     loss = loss + rank_loss(cosines.T[:count] * scale, truth.T[:count], own)
     loss = loss + pair_loss(cosines * scale + bias, truth, block)
-    loss = loss + 0.3 * claims_loss(helpers["text_facts"](said), claims)
+    told_claims = claims_loss(helpers["text_facts"](said), claims, sides_weight=shape.sides_weight)
+    loss = loss + 0.3 * told_claims
     # The scene tower is a fixed map from the stage before; its neighbours cost next to nothing.
     everything = np.concatenate(
         [view.scenes, perturb(np.repeat(view.scenes, NUM_NEIGHBOURS, 0), random)]

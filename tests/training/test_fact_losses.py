@@ -30,8 +30,8 @@ def test_claims_are_the_facts_that_are_said() -> None:
     both = np.array([len(claim.groups) == len(scenes[n].groups) for n, claim in enumerate(full)])
     right, wrong = (told[both] - 0.5) * 60, torch.zeros(int(both.sum()), NUM_FACTS)
     plain = np.array([claim.place == scenes[n].place for n, claim in enumerate(full)])[both]
-    assert float(claims_loss(right[plain], claims[both][plain])) < 1e-3
-    assert float(claims_loss(wrong, claims[both])) > 5
+    assert float(claims_loss(right[plain], claims[both][plain], sides_weight=4)) < 1e-3
+    assert float(claims_loss(wrong, claims[both], sides_weight=4)) > 5
 
 
 def test_middles_are_compared_kind_by_kind() -> None:
@@ -65,8 +65,10 @@ def test_a_relation_is_two_sides() -> None:
     kinds = fact.view(-1)[: 2 * NUM_FACTS].view(2, NUM_FACTS)[:, : len(KINDS) * FACTS_OF_A_KIND]
     sides = kinds.unflatten(1, (len(KINDS), FACTS_OF_A_KIND))[:, :, -len(DIRECTIONS) :]
     left, right = DIRECTIONS.index("left of"), DIRECTIONS.index("right of")
-    before = float(claims_loss(fact, said))
+    before = float(claims_loss(fact, said, sides_weight=4))
     sides[0, KINDS.index("cat"), left] = sides[0, KINDS.index("cup"), right] = 30
-    assert float(claims_loss(fact, said)) == pytest.approx(before - 8 * np.log(4), abs=1e-4)
+    assert float(claims_loss(fact, said, sides_weight=4)) == pytest.approx(
+        before - 8 * np.log(4), abs=1e-4
+    )
     sides[0] = sides[0].roll(1, 1)
-    assert float(claims_loss(fact, said)) > before + 20
+    assert float(claims_loss(fact, said, sides_weight=4)) > before + 20
