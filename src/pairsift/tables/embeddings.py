@@ -1,0 +1,254 @@
+"""Embeddings that others made: pairs of arrays on disk, read in blocks, as unit-norm float32.
+
+Two layouts, as their writers leave them:
+
+- clip-retrieval (``clip_inference/writer.py``): ``img_emb/img_emb_0.npy``,
+  ``text_emb/text_emb_0.npy`` and ``metadata/metadata_0.parquet``, numbered alike;
+- DataComp (its pool's ``metadata`` folder): ``NAME.npz`` with ``l14_img`` and ``l14_txt`` (and
+  ``b32_img``, ``b32_txt``), and ``NAME.parquet``.
+
+Nothing is unpickled: an array of objects is refused by its header.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from pairsift.errors import TableFormatError, UsageError
+from pairsift.protocols import FloatArray
+
+IMAGE_KEY, TEXT_KEY = "_img", "_txt"
+
+
+@dataclass(frozen=True)
+class ArrayPlace:
+    """Where one array stands.
+
+    Args:
+        path: A ``.npy``, or a ``.npz``.
+        key: Which array of a ``.npz``.
+    """
+
+    path: Path
+    key: str | None = None
+
+    def __str__(self) -> str:
+        return self.path.name if self.key is None else f"{self.path.name}, {self.key}"
+
+
+@dataclass(frozen=True)
+class EmbeddingPart:
+    """Embeddings of some pairs.
+
+    Args:
+        images: Where those of the images stand.
+        captions: Where those of the captions stand.
+        metadata: The table of the same rows, or None.
+        num_rows: Pairs.
+        width: Dimensions D.
+    """
+
+    images: ArrayPlace
+    captions: ArrayPlace
+    metadata: Path | None
+    num_rows: int
+    width: int
+
+
+@dataclass(frozen=True)
+class EmbeddingBlock:
+    """Embeddings of neighbouring rows.
+
+    Args:
+        part: Ordinal of the part.
+        first_row: Ordinal of the first row in it.
+        images: Unit-norm rows, shape (N, D), float32.
+        captions: Likewise.
+        is_sound: Shape (N,), bool: both rows have a length; others are zeros.
+    """
+
+    part: int
+    first_row: int
+    images: FloatArray
+    captions: FloatArray
+    is_sound: NDArray[np.bool_]
+
+
+def find_embeddings(path: Path, *, model: str | None = None) -> tuple[EmbeddingPart, ...]:
+    """Return the parts of a set of embeddings, in order, after a look at every header.
+
+    Args:
+        path: A folder in one of the two layouts, or one ``.npz``.
+        model: Which arrays of a ``.npz``, such as ``l14``; may be left out where there is one.
+
+    Raises:
+        UsageError: Nothing is there, or the model has to be named.
+        TableFormatError: A partner is missing, or shapes, types or rows do not fit.
+    """
+    if path.is_file():
+        archives = [path]
+    else:
+        pairs = _numbered_pairs(path)
+        if pairs:
+            return tuple(_part(ArrayPlace(a), ArrayPlace(b), meta) for a, b, meta in pairs)
+        archives = sorted(path.glob("*.npz"))
+    if not archives:
+        message = f"{path}: no embeddings (img_emb/*.npy with text_emb/*.npy, or *.npz)"
+        raise UsageError(message)
+    parts = []
+    for archive in archives:
+        name = _model_of(archive, model)
+        places = ArrayPlace(archive, name + IMAGE_KEY), ArrayPlace(archive, name + TEXT_KEY)
+        table = archive.with_suffix(".parquet")
+        parts.append(_part(*places, table if table.is_file() else None))
+    return tuple(parts)
+
+
+def read_embeddings(
+    parts: tuple[EmbeddingPart, ...], *, block_rows: int = 8192
+) -> Iterator[EmbeddingBlock]:
+    """Yield all embeddings in order, ``block_rows`` at a time, holding one block.
+
+    Args:
+        parts: As ``find_embeddings`` gives them.
+        block_rows: Rows of a block at most; none spans two parts.
+
+    Raises:
+        TableFormatError: A file is cut off.
+    """
+    for ordinal, part in enumerate(parts):
+        with _open_array(part.images) as images, _open_array(part.captions) as captions:
+            for first in range(0, part.num_rows, block_rows):
+                count = min(block_rows, part.num_rows - first)
+                image_rows, image_sound = _unit_norm(images.take(count))
+                text_rows, text_sound = _unit_norm(captions.take(count))
+                yield EmbeddingBlock(
+                    ordinal, first, image_rows, text_rows, image_sound & text_sound
+                )
+
+
+class _ArrayStream:
+    """The rows of one array, from its first to its last."""
+
+    def __init__(self, file: BinaryIO, place: ArrayPlace) -> None:
+        self._file = file
+        self._place = place
+        self.shape, self._dtype = _read_header(file, place)
+
+    def take(self, count: int) -> FloatArray:
+        """Return the next rows as float32."""
+        size = count * self.shape[1] * self._dtype.itemsize
+        data = self._file.read(size)
+        if len(data) < size:
+            message = f"{self._place}: cut off; its header promises {self.shape[0]} rows"
+            raise TableFormatError(message)
+        rows = np.frombuffer(data, self._dtype).reshape(count, self.shape[1])
+        return rows.astype(np.float32)
+
+
+@contextmanager
+def _open_array(place: ArrayPlace) -> Iterator[_ArrayStream]:
+    try:
+        if place.key is None:
+            with place.path.open("rb") as file:
+                yield _ArrayStream(file, place)
+            return
+        with zipfile.ZipFile(place.path) as archive, archive.open(place.key + ".npy") as member:
+            yield _ArrayStream(member, place)  # type: ignore[arg-type]
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError) as error:
+        words = str(error).strip("'\"").split("\n")[0]
+        raise TableFormatError(f"{place}: damaged, or no such array: {words}") from error
+
+
+def _read_header(file: BinaryIO, place: ArrayPlace) -> tuple[tuple[int, int], np.dtype]:
+    try:
+        version = np.lib.format.read_magic(file)
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }
+        shape, is_fortran, dtype = read[version](file)
+    except (ValueError, KeyError, SyntaxError) as error:
+        words = str(error).split("\n")[0]
+        raise TableFormatError(f"{place} is no NumPy array of format 1 or 2: {words}") from error
+    # An object's bytes are a pickle; a column order would need the whole array in memory.
+    if dtype.kind != "f" or len(shape) != 2 or is_fortran or shape[1] < 1:
+        order = ", column by column" if is_fortran else ""
+        message = f"{place}: {dtype} of shape {shape}{order}; expected rows of floats (N, D)"
+        raise TableFormatError(message)
+    return (int(shape[0]), int(shape[1])), dtype
+
+
+def _part(images: ArrayPlace, captions: ArrayPlace, metadata: Path | None) -> EmbeddingPart:
+    with _open_array(images) as image_rows, _open_array(captions) as text_rows:
+        shape, other = image_rows.shape, text_rows.shape
+    if shape != other:
+        message = f"{images} has shape {shape}, but {captions} has {other}"
+        raise TableFormatError(message)
+    if metadata is not None:
+        try:
+            num_rows = pq.read_metadata(metadata).num_rows
+        except (pa.ArrowException, OSError) as error:
+            words = str(error).split("\n")[0]
+            raise TableFormatError(f"{metadata.name} is no Parquet file: {words}") from error
+        if num_rows != shape[0]:
+            message = f"{metadata.name} has {num_rows} rows, but {images} has {shape[0]}"
+            raise TableFormatError(message)
+    return EmbeddingPart(images, captions, metadata, *shape)
+
+
+def _numbered_pairs(folder: Path) -> list[tuple[Path, Path, Path | None]]:
+    images = _numbered(folder, "img_emb", ".npy")
+    captions = _numbered(folder, "text_emb", ".npy")
+    if alone := sorted(images.keys() ^ captions.keys()):
+        message = f"{folder}: number {alone[0]} has only one of img_emb and text_emb"
+        raise TableFormatError(message)
+    metadata = _numbered(folder, "metadata", ".parquet")
+    return [(images[n], captions[n], metadata.get(n)) for n in sorted(images)]
+
+
+def _numbered(folder: Path, name: str, suffix: str) -> dict[int, Path]:
+    """Return the files ``NAME_NUMBER`` of a folder, or of the one of that name in it."""
+    found = {}
+    for place in (folder, folder / name):
+        for path in place.glob(f"{name}_*{suffix}"):
+            number = path.stem.removeprefix(name + "_")
+            if number.isdecimal():
+                found[int(number)] = path
+    return found
+
+
+def _model_of(archive: Path, model: str | None) -> str:
+    try:
+        with zipfile.ZipFile(archive) as file:
+            names = {name.removesuffix(".npy") for name in file.namelist()}
+    except zipfile.BadZipFile as error:
+        raise TableFormatError(f"{archive.name} is no .npz: {error}") from error
+    both = {name.removesuffix(IMAGE_KEY) for name in names if name.endswith(IMAGE_KEY)}
+    both = {name for name in both if name + TEXT_KEY in names}
+    if model is None and len(both) == 1:
+        return both.pop()
+    if model not in both:
+        available = ", ".join(sorted(both)) or "none"
+        message = f"{archive.name}: name the model whose embeddings to take; available: {available}"
+        raise UsageError(message)
+    return model
+
+
+def _unit_norm(rows: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Return rows of length one, and which have a length; others become zeros."""
+    # In float64, so that large values do not overflow and small ones do not vanish.
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
+    is_sound = np.isfinite(lengths[:, 0]) & (lengths[:, 0] > 0)
+    safe = np.where(is_sound[:, None], lengths, 1.0)
+    unit = np.where(is_sound[:, None], rows / safe, 0.0)
+    return unit.astype(np.float32), is_sound
