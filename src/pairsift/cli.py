@@ -178,7 +178,8 @@ def storybook(
         ),
     ] = "none",
     table_format: Annotated[
-        Literal["csv", "parquet"], typer.Option("--format", help="Of the table.")
+        Literal["csv", "jsonl", "parquet", "webdataset"],
+        typer.Option("--format", help="Of the table; webdataset is a tar with the pictures."),
     ] = "csv",
     image_format: Annotated[Literal["jpg", "png"], typer.Option(help="Of the pictures.")] = "jpg",
     side: Annotated[int, typer.Option(min=32, help="Of the pictures, in pixels.")] = 128,

@@ -105,7 +105,7 @@ def test_overwrite(tmp_path: Path) -> None:
     [
         ({"num_pairs": 0}, "at least 1"),
         ({"image_format": "bmp"}, "jpg or png"),
-        ({"table_format": "xlsx"}, "csv or parquet"),
+        ({"table_format": "xlsx"}, "csv or jsonl or parquet or webdataset"),
         ({"side": 8}, "at least 32"),
         ({"faults": "none=1"}, "no fault `none`"),
     ],

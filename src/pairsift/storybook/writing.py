@@ -14,15 +14,14 @@ from dataclasses import astuple, dataclass, fields
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import Final
 
 from pairsift.errors import OutputExistsError, UsageError
 from pairsift.storybook.encoding import IMAGE_FORMATS
 from pairsift.storybook.faults import BROKEN_CAPTIONS, FaultPlan, parse_faults, plan_faults
 from pairsift.storybook.planting import PlantedRow, Truth, plant
+from pairsift.storybook.tables import TABLE_NAMES, WRITERS, TableWriter
 
-COLUMNS: Final = ("image", "caption", "category")
-TABLE_FORMATS: Final = ("csv", "parquet")
 _BLOCK: Final = 1000  # rows a task; also the number of pictures in a folder
 # Below this a second process costs more than it saves.
 _FEW_PAIRS: Final = 2000
@@ -46,55 +45,6 @@ class StorybookSet:
     truth: Path
     num_pairs: int
     num_faults: dict[str, int]
-
-
-class _TableWriter(Protocol):
-    def write(self, rows: list[PlantedRow]) -> None: ...
-    def close(self) -> None: ...
-
-
-def _quoted(cell: bytes) -> bytes:
-    if any(byte in cell for byte in (b",", b'"', b"\n", b"\r")):
-        return b'"' + cell.replace(b'"', b'""') + b'"'
-    return cell
-
-
-class _CsvWriter:
-    """Bytes, not text: some captions are not valid UTF-8 on purpose."""
-
-    def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("wb")
-        self._file.write(",".join(COLUMNS).encode() + b"\n")
-
-    def write(self, rows: list[PlantedRow]) -> None:
-        for row in rows:
-            cells = [row.image.encode(), row.caption, row.category.encode(), b"surplus"]
-            self._file.write(b",".join(map(_quoted, cells[: row.num_cells])) + b"\n")
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class _ParquetWriter:
-    def __init__(self, path: Path) -> None:
-        import pyarrow as pa  # noqa: PLC0415 - the storybook draws without pyarrow
-        from pyarrow import parquet  # noqa: PLC0415
-
-        self._arrow = pa
-        self._schema = pa.schema([(name, pa.string()) for name in COLUMNS])
-        self._writer = parquet.ParquetWriter(path, self._schema)
-
-    def write(self, rows: list[PlantedRow]) -> None:
-        columns = (
-            [row.image for row in rows],
-            [row.caption.decode() for row in rows],
-            [row.category for row in rows],
-        )
-        arrays = [self._arrow.array(column, self._arrow.string()) for column in columns]
-        self._writer.write_batch(self._arrow.record_batch(arrays, schema=self._schema))
-
-    def close(self) -> None:
-        self._writer.close()
 
 
 def _write_block(
@@ -212,7 +162,8 @@ def write_storybook(  # noqa: PLR0913 - one argument for each option of the comm
         seed: The same seed gives the same set.
         faults: Rates as ``faults.parse_faults`` reads them, or a mapping.
         image_format: ``jpg`` or ``png``.
-        table_format: ``csv`` writes ``pairs.csv``, ``parquet`` writes ``pairs.parquet``.
+        table_format: ``csv`` writes ``pairs.csv``, and so on; ``webdataset`` writes ``pairs.tar``,
+            which holds the pictures again.
         side: Width and height of the pictures in pixels, at least 32.
         workers: How many processes draw; None takes all cores for more than 2,000 pairs. A script
             that uses several must guard its start with ``if __name__ == "__main__":``.
@@ -228,20 +179,19 @@ def write_storybook(  # noqa: PLR0913 - one argument for each option of the comm
     """
     if image_format not in IMAGE_FORMATS:
         raise UsageError(f"image format `{image_format}`: must be {' or '.join(IMAGE_FORMATS)}")
-    if table_format not in TABLE_FORMATS:
-        raise UsageError(f"table format `{table_format}`: must be {' or '.join(TABLE_FORMATS)}")
+    if table_format not in WRITERS:
+        raise UsageError(f"table format `{table_format}`: must be {' or '.join(WRITERS)}")
     if side < 32:
         raise UsageError(f"pictures must be at least 32 pixels wide, got {side}")
     plan = _checked_plan(seed, num_pairs, faults, table_format)
     if workers is None:
         workers = 1 if num_pairs <= _FEW_PAIRS else os.cpu_count() or 1
-    target, table_name = Path(directory), f"pairs.{table_format}"
+    target, table_name = Path(directory), TABLE_NAMES[table_format]
     with _whole_or_nothing(target, overwrite=overwrite) as folder:
         work = partial(
             _write_block, plan=plan, directory=folder, side=side, image_format=image_format
         )
-        opener = _CsvWriter if table_format == "csv" else _ParquetWriter
-        table: _TableWriter = opener(folder / table_name)
+        table: TableWriter = WRITERS[table_format](folder / table_name)
         with (
             contextlib.closing(table),
             (folder / "truth.csv").open("w", encoding="utf-8", newline="") as truth,
