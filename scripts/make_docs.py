@@ -96,8 +96,9 @@ def flags_of(parameter: inspect.Parameter) -> tuple[str, ...]:
 
 def option_row(parameter: inspect.Parameter) -> tuple[str, ...]:
     info, kind = info_of(parameter), get_args(parameter.annotation)[0]
-    if get_origin(kind) is Literal:
-        value = " / ".join(get_args(kind))
+    choices = [k for k in (kind, *get_args(kind)) if get_origin(k) is Literal]
+    if choices:
+        value = " / ".join(get_args(choices[0]))
     else:
         kinds = [inner for inner in get_args(kind) or (kind,) if inner is not type(None)]
         value = info.metavar or VALUES[kinds[0]]

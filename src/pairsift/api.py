@@ -12,9 +12,12 @@ from pairsift.build import build_calculator, build_scorer
 from pairsift.calculator import ImageTextSimilarityCalculator
 from pairsift.config import ScoreConfig
 from pairsift.engines import local
+from pairsift.errors import UsageError
 from pairsift.job import JobSummary, Progress
 from pairsift.scoring import PairScorer
+from pairsift.tables.caption_lists import fold_scores
 from pairsift.tables.columns import added_names, find_columns
+from pairsift.tables.exploded import ExplodedReader
 from pairsift.tables.formats import batch_to_arrow, empty_table, open_table, pairs_from_arrow
 
 
@@ -109,6 +112,9 @@ def score_table(
     config = _with(config, model=model, measure=measure)
     if isinstance(table, str | Path):
         return _score_path(Path(table), config)
+    if config.table.caption_list is not None:
+        message = "caption_list is for tables in files; here, explode the lists beforehand"
+        raise UsageError(message)
     reader = pa.RecordBatchReader.from_stream(table)
     image_column, caption_column = find_columns(tuple(reader.schema.names), config.table)
     scorer = build_scorer(config, Path(config.table.image_root or "."))
@@ -127,7 +133,7 @@ def score_table(
 def _score_path(path: Path, config: ScoreConfig) -> pa.Table:
     reader = open_table(path, config.table)
     image_column, caption_column = find_columns(reader.column_names, config.table)
-    scorer = build_scorer(config, Path(config.table.image_root or path.parent))
+    scorer = build_scorer(config, Path(config.table.image_root or reader.image_root))
     names = added_names(
         reader.column_names, scorer.output_schema.names, config.output.column_prefix
     )
@@ -137,16 +143,28 @@ def _score_path(path: Path, config: ScoreConfig) -> pa.Table:
         batch_rows=scorer.batch_rows,
         rows=local.choose_rows(reader.count_rows, config.table),
     )
+    folds = isinstance(reader, ExplodedReader) and reader.how != "rows"
     kept: list[pa.RecordBatch] = []
+    counts: list[Sequence[int]] = []
 
     def pairs() -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            kept.append(batch_to_arrow(reader, batch))
+            if isinstance(reader, ExplodedReader) and folds:
+                rows, captions = reader.whole_rows(batch)
+                kept.append(rows)
+                counts.append(captions)
+            else:
+                kept.append(batch_to_arrow(reader, batch))
             yield batch.pairs
 
     added = list(scorer.stream(pairs()))
+    if folds:
+        is_mean = config.table.caption_list == "mean"
+        pieces = zip(added, counts, strict=True)
+        added = [fold_scores(scores, of, is_mean=is_mean) for scores, of in pieces]
     if not kept:
-        return _append(empty_table(reader), added, scorer=scorer, names=names)
+        empty = reader.inner if isinstance(reader, ExplodedReader) and folds else reader
+        return _append(empty_table(empty), added, scorer=scorer, names=names)
     return _append(pa.Table.from_batches(kept), added, scorer=scorer, names=names)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 DeviceName = str
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Score = Literal["similarity", "negative-clip-loss"]
+CaptionList = Literal["rows", "best", "mean"]
 Runtime = Literal["auto", "openvino", "torch", "fake"]
 KeptEmbeddings = Literal["all", "sample", "none"]
 
@@ -93,6 +94,9 @@ class TableConfig:
 
     image_column: str | None = option(None, "Column with the image (default: by usual names).")
     caption_column: str | None = option(None, "Column with the caption (default: by usual names).")
+    caption_list: CaptionList | None = option(
+        None, "Captions in lists: a row for each, or the best or the mean of a row's."
+    )
     image_root: str | None = option(
         None, "Folder of relative paths; nothing outside it is opened (default: the table's)."
     )

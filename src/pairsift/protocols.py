@@ -126,11 +126,13 @@ class TableBatch:
         first_row: Ordinal of the first row in its file, from 0.
         pairs: The rows as ``schema.PAIR_SCHEMA`` (null columns where the caller asked for none).
         payload: The rows as the format keeps them; only the same format's writer looks inside.
+        caption_counts: Where rows hold lists of captions: how many pairs each row has.
     """
 
     first_row: int
     pairs: pa.RecordBatch
     payload: object
+    caption_counts: Sequence[int] | None = None
 
 
 @dataclass(frozen=True)

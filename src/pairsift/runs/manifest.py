@@ -73,6 +73,7 @@ def score_identity(
         "clean_captions": config.caption.clean_captions,
         "image_column": columns[0],
         "caption_column": columns[1],
+        "caption_list": table.caption_list,
         "image_root": None if table.image_root is None else str(Path(table.image_root).absolute()),
         "delimiter": table.delimiter,
         "limit": table.limit,

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 
 def text_column(column: Any) -> Any:
@@ -42,6 +43,23 @@ def json_value(value: Any) -> str:
     except ValueError:
         # JSON has no word for NaN and infinity.
         return json.dumps(_finite(value), ensure_ascii=False, default=_plain)
+
+
+def json_column(column: Any) -> list[bytes]:
+    """Return one JSON value a row of a column of numbers, truth values or text."""
+    kind = column.type
+    if pa.types.is_floating(kind):
+        # Arrow's text of a float is the shortest that reads back as the same float32.
+        texts = pc.fill_null(column.cast(pa.string()), "null").to_pylist()
+        return [(t if set(t) & set(".enN") else t + ".0").encode() for t in texts]
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return [t.encode() for t in pc.fill_null(column.cast(pa.string()), "null").to_pylist()]
+    known: dict[str | None, bytes] = {}
+    texts = column.to_pylist()
+    for text in texts:
+        if text not in known:
+            known[text] = json_value(text).encode("utf-8", "replace")
+    return [known[text] for text in texts]
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -24,6 +24,7 @@ from pairsift.tables.rows import (
     pairs_batch,
     plan_spans,
     read_chunks,
+    refuse_malformed,
     rows_within,
 )
 from pairsift.tables.streams import Writable, open_input, open_text_output, plain_suffix
@@ -121,9 +122,10 @@ class CsvReader:
             stream, first_row=first_row, rows=rows_within(rows, span), batch_rows=batch_rows
         ):
             found = [parse(body) for body in chunk.bodies]
-            complain = self._complain if self._strict else None
+            if self._strict:
+                refuse_malformed(chunk, (pair[3] for pair in found), self._complain)
             payload = CsvPayload(self.dialect, chunk.bodies, chunk.tails)
-            yield TableBatch(chunk.rows[0], pairs_batch(chunk, found, complain=complain), payload)
+            yield TableBatch(chunk.rows[0], pairs_batch(found), payload)
 
     def arrow_schema(self) -> pa.Schema:
         """Return the columns, all of them text."""

@@ -11,6 +11,7 @@ from pairsift.errors import ColumnError, TableFormatError, UsageError
 from pairsift.protocols import RowsWriter, TableBatch, TableFormat, TableReader, TableWriter
 from pairsift.tables import csv, jsonl, parquet
 from pairsift.tables.csv import CsvReader
+from pairsift.tables.exploded import ExplodedReader, FoldingWriter
 from pairsift.tables.formats import format_of
 from pairsift.tables.jsonl import JsonlReader
 from pairsift.tables.parquet import ParquetReader
@@ -53,9 +54,21 @@ def open_enriched(
         ColumnError: A column stands twice, and the output's format has one place for it.
     """
     reader = readers[0]
+    if isinstance(reader, ExplodedReader) and reader.how != "rows":
+        with open_enriched(
+            path,
+            _whole(readers),
+            image_column=image_column,
+            added_schema=added_schema,
+            metadata=metadata,
+            copy_images=copy_images,
+        ) as writer:
+            yield FoldingWriter(writer, reader.how)
+        return
     input_format, output_format = format_of(reader.path), _output_format(path, readers[0])
     check_alike(readers)
-    is_same = output_format is input_format
+    # With a row for each caption no line is as it was.
+    is_same = output_format is input_format and not isinstance(reader, ExplodedReader)
     if is_same and (copy_images or not _holds_images(reader, image_column)):
         with output_format.open_writer(
             path, reader=reader, added_schema=added_schema, metadata=metadata
@@ -65,7 +78,7 @@ def open_enriched(
     columns = _common_schema(readers)
     light = columns if copy_images else _light_schema(columns, image_column)
     twice = {name for name in light.names if light.names.count(name) > 1}
-    if twice and not is_same:
+    if twice and output_format is not parquet.FORMAT:
         message = f"column {min(twice)} stands twice; rename it, or keep the input's format"
         raise ColumnError(message)
     with output_format.open_rows_writer(
@@ -83,8 +96,8 @@ def check_alike(readers: Sequence[TableReader]) -> None:
     Raises:
         TableFormatError: A file differs from the first; it is named, and what differs.
     """
-    first = readers[0]
-    for reader in readers[1:]:
+    first, *others = _whole(readers)
+    for reader in others:
         if isinstance(first, CsvReader) and isinstance(reader, CsvReader):
             differs = _first_difference(first.column_names, reader.column_names)
             if first.dialect.delimiter != reader.dialect.delimiter:
@@ -98,6 +111,11 @@ def check_alike(readers: Sequence[TableReader]) -> None:
                 f"{reader.path.name} is no part of one table with {first.path.name}: {differs}"
             )
             raise TableFormatError(message)
+
+
+def _whole(readers: Sequence[TableReader]) -> list[TableReader]:
+    """Return the readers of the tables themselves, where captions stand in lists."""
+    return [each.inner if isinstance(each, ExplodedReader) else each for each in readers]
 
 
 class _Converting:
@@ -168,7 +186,7 @@ def _lighten(rows: pa.RecordBatch, light: pa.Schema) -> pa.RecordBatch:
 def _common_schema(readers: Sequence[TableReader]) -> pa.Schema:
     """Return the columns of all files; text where one file's type is not another's."""
     common = readers[0].arrow_schema()
-    for reader in readers[1:] if isinstance(readers[0], JsonlReader) else ():
+    for reader in readers[1:] if isinstance(_whole(readers)[0], JsonlReader) else ():
         for field in reader.arrow_schema():
             place = common.get_field_index(field.name)
             if place < 0:

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pairsift import schema
 from pairsift.config import TableConfig
 from pairsift.errors import TableFormatError, UsageError
 from pairsift.protocols import RowsWriter, Span, TableBatch, TableReader, TableWriter
 from pairsift.tables.columns import check_columns
-from pairsift.tables.rows import Pair, rows_within
+from pairsift.tables.rows import Pair, pairs_batch, rows_within
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 CAPTION_SUFFIX = ".txt"
@@ -117,7 +116,7 @@ class FolderReader:
         for begin in range(0, len(wanted), batch_rows):
             ordinals = wanted[begin : begin + batch_rows]
             pairs = [self._pair(self._names[row]) for row in ordinals]
-            yield TableBatch(ordinals[0], _pairs(pairs), _payload(pairs))
+            yield TableBatch(ordinals[0], pairs_batch(pairs), _payload(pairs))
 
     @cached_property
     def _names(self) -> list[str]:
@@ -197,13 +196,6 @@ def _read_caption(path: Path, root: Path) -> bytes:
         message = f"{facts.st_size} bytes are no caption"
         raise ValueError(message)
     return real.read_bytes().removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
-
-
-def _pairs(pairs: Sequence[Pair]) -> pa.RecordBatch:
-    columns = zip(*pairs, strict=True)
-    kinds = schema.PAIR_SCHEMA.types
-    arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema.PAIR_SCHEMA)
 
 
 def _payload(pairs: Sequence[Pair]) -> pa.RecordBatch:

@@ -8,6 +8,7 @@ from pairsift.config import TableConfig
 from pairsift.errors import UsageError
 from pairsift.protocols import TableBatch, TableFormat, TableReader
 from pairsift.tables import csv, folder, jsonl, parquet, webdataset
+from pairsift.tables.exploded import ExplodedReader
 from pairsift.tables.pairs import pairs_from_arrow
 
 __all__ = [
@@ -49,7 +50,7 @@ def format_of(path: Path) -> TableFormat:
 
 
 def open_table(path: Path, config: TableConfig) -> TableReader:
-    """Open a table for reading.
+    """Open a table for reading; with ``config.caption_list``, a row for each caption.
 
     Raises:
         UsageError: There is no such file, it is a pipe or the like, or no format has its suffix.
@@ -62,10 +63,16 @@ def open_table(path: Path, config: TableConfig) -> TableReader:
         message = f"{path} is not a file; a table is a file, or a folder of images"
         raise UsageError(message)
     try:
-        return format_of(path).open_reader(path, config)
+        reader = format_of(path).open_reader(path, config)
     except PermissionError as error:
         message = f"cannot read {path}: {error.strerror}"
         raise UsageError(message) from error
+    if config.caption_list is None:
+        return reader
+    if not isinstance(reader, jsonl.JsonlReader | parquet.ParquetReader):
+        message = f"{path.name} holds no lists of captions: --caption-list is for JSON and Parquet"
+        raise UsageError(message)
+    return ExplodedReader(reader, config, config.caption_list)
 
 
 def empty_table(reader: TableReader) -> pa.Table:

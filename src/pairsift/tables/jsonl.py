@@ -5,25 +5,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pairsift.config import TableConfig
 from pairsift.errors import TableFormatError
 from pairsift.protocols import Span, TableBatch, TableReader
-from pairsift.tables.cells import json_value
+from pairsift.tables.cells import json_column, json_value
 from pairsift.tables.columns import check_columns
 from pairsift.tables.fields import Fields, clean, column_of
+from pairsift.tables.json_pairs import count_captions, pairs_of_line
 from pairsift.tables.lines import parse_line, read_lead, read_lines
 from pairsift.tables.records import Records, find_line
 from pairsift.tables.rows import (
-    Pair,
     RecordSource,
     pairs_batch,
     plan_spans,
     read_chunks,
+    refuse_malformed,
     rows_within,
 )
 from pairsift.tables.streams import Writable, open_input, open_text_output
@@ -52,7 +52,7 @@ class JsonlReader:
 
     Args:
         path: The file; compressed where its suffix says so.
-        config: ``strict``.
+        config: ``strict``, and ``caption_list``: each caption of an array is a pair.
 
     Raises:
         TableFormatError: It is UTF-16, or its first line is longer than any.
@@ -62,6 +62,7 @@ class JsonlReader:
         self.path = path
         self.image_root = path.parent
         self._strict = config.strict
+        self._has_lists = config.caption_list is not None
         with open_input(path) as file:
             start = file.read(2)
         if start in (b"\xff\xfe", b"\xfe\xff", b"{\0", b"\0{"):
@@ -119,11 +120,29 @@ class JsonlReader:
             stream, first_row=first_row, rows=rows_within(rows, span), batch_rows=batch_rows
         ):
             lines = [parse_line(body) for body in chunk.bodies]
-            pairs = [_pair(line, image_column, caption_column) for line in lines]
             joins = [None if isinstance(line, str) else b", " if line else b"" for line in lines]
             payload = JsonlPayload(chunk.bodies, chunk.tails, joins)
-            complain = self._complain if self._strict else None
-            yield TableBatch(chunk.rows[0], pairs_batch(chunk, pairs, complain=complain), payload)
+            found = [
+                pairs_of_line(line, image_column, caption_column, has_lists=self._has_lists)
+                for line in lines
+            ]
+            if self._strict:
+                refuse_malformed(chunk, (pairs[0][3] for pairs in found), self._complain)
+            batch = pairs_batch(list(chain.from_iterable(found)))
+            counts = list(map(len, found)) if self._has_lists else None
+            yield TableBatch(chunk.rows[0], batch, payload, counts)
+
+    def list_lengths(self, column: str) -> Iterator[tuple[int, int]]:
+        """Yield each line's offset and how many captions it has, by a scan."""
+        for records in self._open_at(len(self.lead)):
+            offset = records.offset
+            for body, tail in zip(records.bodies, records.tails, strict=True):
+                yield offset, count_captions(parse_line(body), column)
+                offset += len(body) + len(tail)
+
+    def span_from(self, position: int) -> Span:
+        """Return the span from a line to the end of the file."""
+        return Span(0, 1 << 60, position)
 
     def arrow_schema(self) -> pa.Schema:
         """Return every key of the file with its type, by a scan; text where lines disagree."""
@@ -209,7 +228,7 @@ class JsonlWriter:
         self._file.write(b"".join(chain.from_iterable(parts)))
 
     def _fields(self, added: pa.RecordBatch) -> list[bytes]:
-        columns = [_values(column) for column in added.columns]
+        columns = [json_column(column) for column in added.columns]
         return [
             b", ".join([key + value for key, value in zip(self._keys, row, strict=True)])
             for row in zip(*columns, strict=True)
@@ -266,44 +285,3 @@ def _payload(batch: TableBatch) -> JsonlPayload:
         message = f"expected rows of JSON lines, not {type(batch.payload).__name__}"
         raise TypeError(message)
     return batch.payload
-
-
-def _pair(line: dict[str, Any] | str, image_column: str, caption_column: str) -> Pair:
-    if isinstance(line, str):
-        return None, None, None, line
-    image, caption = line.get(image_column), line.get(caption_column)
-    if isinstance(image, dict):
-        # As Hugging Face datasets keep images; bytes in JSON can only be base64, which is text.
-        image = image.get("path") if image.get("bytes") is None else image["bytes"]
-    for name, value in ((image_column, image), (caption_column, caption)):
-        if value is not None and not isinstance(value, str):
-            found = "an array" if isinstance(value, list) else type(value).__name__
-            return None, None, None, f"{name} is no text but {found}: {json_value(value)[:60]}"
-    return _bytes(image), None, _bytes(caption), None
-
-
-def _bytes(text: str | None) -> bytes | None:
-    if text is None:
-        return None
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        # A lone surrogate written as an escape: no valid UTF-8, which its status will say.
-        return text.encode("utf-8", "surrogatepass")
-
-
-def _values(column: Any) -> list[bytes]:
-    """Return one JSON value a row of an added column."""
-    kind = column.type
-    if pa.types.is_floating(kind):
-        # Arrow's text of a float is the shortest that reads back as the same float32.
-        texts = pc.fill_null(column.cast(pa.string()), "null").to_pylist()
-        return [(t if set(t) & set(".enN") else t + ".0").encode() for t in texts]
-    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-        return [t.encode() for t in pc.fill_null(column.cast(pa.string()), "null").to_pylist()]
-    known: dict[str | None, bytes] = {}
-    texts = column.to_pylist()
-    for text in texts:
-        if text not in known:
-            known[text] = json_value(text).encode("utf-8", "replace")
-    return [known[text] for text in texts]

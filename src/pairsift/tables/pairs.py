@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from pairsift import schema
 from pairsift.errors import ColumnError, TableFormatError
+from pairsift.tables.caption_lists import explode_lists, parents_of
 
 
 def pairs_from_arrow(
@@ -23,20 +24,56 @@ def pairs_from_arrow(
     Raises:
         TableFormatError: A column has another type; it is named.
     """
-    image = _decoded(_column(batch, image_column))
-    nothing = pa.nulls(len(batch), pa.binary())
-    reference, content = nothing, nothing
-    if pa.types.is_struct(image.type) and image.type.get_field_index("bytes") >= 0:
-        content = _binary(pc.struct_field(image, "bytes"), image_column)
-        if image.type.get_field_index("path") >= 0:
-            reference = _binary(pc.struct_field(image, "path"), image_column)
-    elif _is_text(image.type):
-        reference = _binary(image, image_column)
-    else:
-        content = _binary(image, image_column)
+    reference, content = _images(batch, image_column)
     caption = _binary(_decoded(_column(batch, caption_column)), caption_column)
     arrays = [reference, content, caption, pa.nulls(len(batch), pa.string())]
     return pa.RecordBatch.from_arrays(arrays, schema=schema.PAIR_SCHEMA)
+
+
+def pairs_of_lists(
+    batch: pa.RecordBatch, image_column: str, caption_column: str
+) -> tuple[pa.RecordBatch, list[int] | None]:
+    """Return a pair for each caption, and how many each row has; None for one each.
+
+    Args:
+        batch: The user's columns.
+        image_column: As ``pairs_from_arrow`` takes it.
+        caption_column: Likewise, or lists of such.
+
+    Raises:
+        TableFormatError: A column has another type; it is named.
+    """
+    captions = _decoded(_column(batch, caption_column))
+    if not _is_list(captions.type):
+        return pairs_from_arrow(batch, image_column, caption_column), None
+    flat, counts = explode_lists(captions.to_pylist())
+    caption = _binary(_decoded(pa.array(flat, captions.type.value_type)), caption_column)
+    parents = parents_of(counts)
+    reference, content = (column.take(parents) for column in _images(batch, image_column))
+    arrays = [reference, content, caption, pa.nulls(len(flat), pa.string())]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema.PAIR_SCHEMA), counts
+
+
+def list_counts(column: Any) -> list[int]:
+    """Return how many pairs each row of a caption column gives: at least one."""
+    column = _decoded(column)
+    if not _is_list(column.type):
+        return [1] * len(column)
+    lengths = pc.fill_null(pc.list_value_length(column), 0)
+    return [max(1, length) for length in lengths.to_pylist()]
+
+
+def _images(batch: pa.RecordBatch, name: str) -> tuple[Any, Any]:
+    """Return the references and the contents, either of them null."""
+    image = _decoded(_column(batch, name))
+    nothing = pa.nulls(len(batch), pa.binary())
+    if pa.types.is_struct(image.type) and image.type.get_field_index("bytes") >= 0:
+        content = _binary(pc.struct_field(image, "bytes"), name)
+        if image.type.get_field_index("path") < 0:
+            return nothing, content
+        return _binary(pc.struct_field(image, "path"), name), content
+    cells = _binary(image, name)
+    return (cells, nothing) if _is_text(image.type) else (nothing, cells)
 
 
 def _column(batch: pa.RecordBatch, name: str) -> Any:
@@ -62,6 +99,15 @@ def _is_text(kind: pa.DataType) -> bool:
     )
 
 
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_list(kind)
+        or pa.types.is_large_list(kind)
+        or pa.types.is_fixed_size_list(kind)
+        or pa.types.is_list_view(kind)
+    )
+
+
 def _binary(column: Any, name: str) -> Any:
     kind = column.type
     if pa.types.is_binary(kind):
@@ -69,5 +115,7 @@ def _binary(column: Any, name: str) -> Any:
     is_bytes = pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
     if not (is_bytes or _is_text(kind) or pa.types.is_fixed_size_binary(kind)):
         message = f"column {name} has type {kind}; accepted: text, binary, struct of bytes and path"
+        if _is_list(kind):
+            message = f"column {name} holds lists (hint: --caption-list rows, best or mean)"
         raise TableFormatError(message)
     return column.cast(pa.binary())

@@ -1,11 +1,10 @@
 """Parquet: types and schema metadata stay, columns are added, provenance goes into the footer."""
 
 import json
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,8 +12,9 @@ import pyarrow.parquet as pq
 from pairsift.config import TableConfig
 from pairsift.errors import TableFormatError
 from pairsift.protocols import Span, TableBatch, TableReader
+from pairsift.tables.groups import batches_of, codec_of_pages, equal_parts
 from pairsift.tables.outputs import open_output
-from pairsift.tables.pairs import pairs_from_arrow
+from pairsift.tables.pairs import list_counts, pairs_from_arrow, pairs_of_lists
 from pairsift.tables.rows import rows_within
 
 METADATA_KEY = b"pairsift"
@@ -31,19 +31,21 @@ class ParquetReader:
 
     Args:
         path: The file.
+        config: ``caption_list``: each caption of a list is a pair.
 
     Raises:
         TableFormatError: It is not a Parquet file, or a damaged one.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, config: TableConfig) -> None:
+        self._has_lists = config.caption_list is not None
         self.path = path
         self.image_root = path.parent
         try:
             with pq.ParquetFile(path) as file:
                 self.schema = file.schema_arrow
                 self._num_rows = int(file.metadata.num_rows)
-                self.compression = _compression(file.metadata)
+                self.compression = codec_of_pages(file.metadata)
                 groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
                 self._group_rows = [int(group.num_rows) for group in groups]
                 self._row_bytes = (
@@ -87,7 +89,7 @@ class ParquetReader:
                 first, num_rows = first + num_rows, 0
             num_rows += group_rows
             if num_rows > shard_rows:
-                for part in _equal_parts(num_rows, shard_rows):
+                for part in equal_parts(num_rows, shard_rows):
                     yield Span(first, part)
                     first += part
                 num_rows = 0
@@ -122,11 +124,31 @@ class ParquetReader:
         try:
             # Streaming: a row group of any size is read page by page.
             with pq.ParquetFile(self.path, pre_buffer=False, buffer_size=READ_BUFFER_BYTES) as file:
-                for first, batch in _batches(file, size, rows_within(rows, span)):
+                for first, batch in batches_of(file, size, rows_within(rows, span)):
+                    if self._has_lists:
+                        pairs, counts = pairs_of_lists(batch, image_column, caption_column)
+                        yield TableBatch(first, pairs, batch, counts)
+                        continue
                     pairs = pairs_from_arrow(batch, image_column, caption_column)
                     yield TableBatch(first, pairs, batch)
         except _DAMAGE as error:
             raise _damage(self.path, error) from error
+
+    def list_lengths(self, column: str) -> Iterator[tuple[int, int]]:
+        """Yield each row's ordinal and how many captions it has, reading that column alone."""
+        row = 0
+        try:
+            with pq.ParquetFile(self.path, pre_buffer=False) as file:
+                for batch in file.iter_batches(columns=[column]):
+                    for count in list_counts(batch.column(0)):
+                        yield row, count
+                        row += 1
+        except (pa.ArrowException, OSError) as error:
+            raise _damage(self.path, error) from error
+
+    def span_from(self, position: int) -> Span:
+        """Return the span from a row to the end of the file."""
+        return Span(position, max(self._num_rows - position, 1))
 
 
 class ParquetWriter:
@@ -190,9 +212,9 @@ class ParquetFormat:
     name = "Parquet"
     suffixes = (".parquet", ".pq")
 
-    def open_reader(self, path: Path, config: TableConfig, /) -> ParquetReader:  # noqa: ARG002
+    def open_reader(self, path: Path, config: TableConfig, /) -> ParquetReader:
         """Open a file for reading; errors as in ``ParquetReader``."""
-        return ParquetReader(path)
+        return ParquetReader(path, config)
 
     @contextmanager
     def open_writer(
@@ -271,86 +293,3 @@ def _damage(path: Path, error: Exception) -> Exception:
         return error
     words = str(error).split("\n")[0].rstrip(" :")
     return TableFormatError(f"{path.name} is not a Parquet file, or it is damaged: {words}")
-
-
-def _equal_parts(num_rows: int, most: int) -> list[int]:
-    """Return as few parts of at most ``most`` rows as there can be, as equal as they can be."""
-    count = -(-num_rows // most)
-    return [num_rows // count + (index < num_rows % count) for index in range(count)]
-
-
-def _batches(
-    file: Any, size: int, rows: Sequence[int] | None
-) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Yield batches of at most ``size`` rows with the ordinal of their first row."""
-    if rows is None:
-        first = 0
-        for batch in file.iter_batches(batch_size=size):
-            yield first, batch
-            first += len(batch)
-        return
-    groups, places = _places(file.metadata, rows)
-    begin, done, waiting = 0, 0, []
-    for batch in file.iter_batches(batch_size=size, row_groups=groups) if groups else ():
-        inside = places[bisect_left(places, begin) : bisect_left(places, begin + len(batch))]
-        waiting.append(_picked(batch, [place - begin for place in inside]))
-        begin += len(batch)
-        # Sparse picks are put together, or each would become a batch of one.
-        if sum(map(len, waiting)) >= size or begin > places[-1]:
-            table = pa.Table.from_batches(waiting, batch.schema).combine_chunks()
-            for joined in table.to_batches(max_chunksize=size):
-                yield rows[done], joined
-                done += len(joined)
-            waiting = []
-        if begin > places[-1]:
-            return
-
-
-def _picked(batch: pa.RecordBatch, rows: Sequence[int]) -> pa.RecordBatch:
-    if rows and rows[-1] - rows[0] + 1 == len(rows):
-        return batch.slice(rows[0], len(rows))
-    return batch.take(pa.array(list(rows), pa.int64()))
-
-
-def _places(metadata: Any, rows: Sequence[int]) -> tuple[list[int], Sequence[int]]:
-    """Return the row groups that hold the wanted rows, and where the rows stand in those alone."""
-    if isinstance(rows, range) and rows.step == 1:
-        return _places_of_range(metadata, rows)
-    groups: list[int] = []
-    places: list[int] = []
-    first, offset = 0, 0
-    for group in range(metadata.num_row_groups):
-        after = first + metadata.row_group(group).num_rows
-        inside = rows[bisect_left(rows, first) : bisect_left(rows, after)]
-        if inside:
-            groups.append(group)
-            places += [row - first + offset for row in inside]
-            offset += after - first
-        first = after
-    return groups, places
-
-
-def _places_of_range(metadata: Any, rows: range) -> tuple[list[int], range]:
-    """Return the same for neighbours, without an integer for each of what may be all rows."""
-    groups: list[int] = []
-    first, offset = 0, 0
-    for group in range(metadata.num_row_groups):
-        after = first + metadata.row_group(group).num_rows
-        if rows and rows.start < after and rows.stop > first and first < after:
-            offset = offset if groups else first
-            groups.append(group)
-        first = after
-    begin, end = max(rows.start, 0) - offset, min(rows.stop, first) - offset
-    return groups, range(begin, end) if groups else range(0)
-
-
-def _compression(metadata: Any) -> str:
-    """Return the input's codec, so that the output is as large or small as the user chose."""
-    if metadata.num_row_groups and metadata.num_columns:
-        name = str(metadata.row_group(0).column(0).compression).lower()
-        return _CODECS.get(name, "snappy")
-    return "snappy"
-
-
-_CODECS = {name: name for name in ("snappy", "gzip", "brotli", "zstd", "lz4")}
-_CODECS |= {"uncompressed": "none", "lz4_raw": "lz4"}

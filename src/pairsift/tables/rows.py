@@ -1,7 +1,7 @@
 """From a stream of records to spans and batches: what all text formats do alike."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain
 from operator import add
@@ -152,23 +152,27 @@ def read_chunks(
         yield waiting
 
 
-def pairs_batch(
-    chunk: Chunk, pairs: Sequence[Pair], *, complain: Callable[[int, str], object] | None
-) -> pa.RecordBatch:
-    """Return a chunk's pairs as ``schema.PAIR_SCHEMA``.
-
-    Args:
-        chunk: The rows.
-        pairs: What each holds.
-        complain: Told the offset and the problem of a malformed row; raises. None: it is a status.
-    """
-    columns = list(zip(*pairs, strict=True))
-    if complain is not None and any(columns[-1]):
-        index = next(index for index, problem in enumerate(columns[-1]) if problem)
-        complain(chunk.offsets[index], columns[-1][index])
+def pairs_batch(pairs: Sequence[Pair]) -> pa.RecordBatch:
+    """Return pairs as ``schema.PAIR_SCHEMA``."""
+    columns = zip(*pairs, strict=True)
     kinds = schema.PAIR_SCHEMA.types
     arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema.PAIR_SCHEMA)
+
+
+def refuse_malformed(
+    chunk: Chunk, problems: Iterable[str | None], complain: Callable[[int, str], object]
+) -> None:
+    """Tell of the first malformed row, if there is one.
+
+    Args:
+        chunk: The rows.
+        problems: What is wrong with each.
+        complain: Told the offset and the problem; raises.
+    """
+    for offset, problem in zip(chunk.offsets, problems, strict=True):
+        if problem is not None:
+            complain(offset, problem)
 
 
 def _pick(records: Records, *, first_row: int, rows: Sequence[int] | None, into: Chunk) -> None:
