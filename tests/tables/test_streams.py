@@ -6,6 +6,7 @@ import pytest
 
 from pairsift.config import TableConfig
 from pairsift.errors import TableFormatError
+from pairsift.tables import csv
 from pairsift.tables.formats import open_table
 from pairsift.tables.streams import open_input, open_text_output
 
@@ -82,6 +83,34 @@ def test_a_bomb_does_not_fill_memory(tmp_path: Path, suffix: str, codec: str) ->
     with pytest.raises(TableFormatError, match="line 22: a record longer"):
         open_table(path, TableConfig()).count_rows()
     assert pa.total_allocated_bytes() - before < 1 << 20
+
+
+@pytest.mark.parametrize("name", ["in.csv.gz", "in.csv.zst"])
+def test_spans_in_order_inflate_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    with open_text_output(tmp_path / name) as file:
+        file.write(TEXT * 2)
+    reader = open_table(tmp_path / name, TableConfig())
+    spans = list(reader.plan(777))
+    opened: list[int] = []
+
+    def counting(path: Path, position: int = 0) -> object:
+        opened.append(position)
+        return open_input(path, position)
+
+    monkeypatch.setattr(csv, "open_input", counting)
+    columns = {"image_column": "image", "caption_column": "caption", "batch_rows": 100}
+
+    def rows(**options: object) -> list[object]:
+        batches = reader.read_batches(**columns, **options)  # type: ignore[arg-type]
+        return [row for batch in batches for row in batch.pairs.to_pylist()]
+
+    parts = [row for span in spans for row in rows(span=span)]
+    assert opened == [spans[0].position]
+    assert rows(span=spans[3]) == parts[3 * 777 : 4 * 777]
+    assert opened == [spans[0].position, spans[3].position]
+    assert parts == rows()
 
 
 def test_an_output_that_fails_is_not_there(tmp_path: Path) -> None:

@@ -25,7 +25,11 @@ def pairs_from_arrow(
         TableFormatError: A column has another type; it is named.
     """
     reference, content = _images(batch, image_column)
-    caption = _binary(_decoded(_column(batch, caption_column)), caption_column)
+    captions = _decoded(_column(batch, caption_column))
+    if _is_list(captions.type):
+        message = f"column {caption_column} holds lists (hint: --caption-list rows, best or mean)"
+        raise TableFormatError(message)
+    caption = _binary(captions, caption_column)
     arrays = [reference, content, caption, pa.nulls(len(batch), pa.string())]
     return pa.RecordBatch.from_arrays(arrays, schema=schema.PAIR_SCHEMA)
 
@@ -115,7 +119,5 @@ def _binary(column: Any, name: str) -> Any:
     is_bytes = pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
     if not (is_bytes or _is_text(kind) or pa.types.is_fixed_size_binary(kind)):
         message = f"column {name} has type {kind}; accepted: text, binary, struct of bytes and path"
-        if _is_list(kind):
-            message = f"column {name} holds lists (hint: --caption-list rows, best or mean)"
         raise TableFormatError(message)
     return column.cast(pa.binary())

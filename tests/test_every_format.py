@@ -1,0 +1,126 @@
+"""One list of pairs in every format gives the same bits, row for row."""
+
+import base64
+import io
+import json
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import pairsift
+from pairsift.config import ModelConfig, ScoreConfig, TableConfig
+from tests.bad_inputs import encoded, picture
+
+FAKE = ScoreConfig(model=ModelConfig(runtime="fake"))
+NUM_PAIRS = 7
+IMAGES = [encoded(picture(seed), "PNG") for seed in range(NUM_PAIRS)]
+NAMES = [f"{seed:03d}.png" for seed in range(NUM_PAIRS)]
+CAPTIONS = [f"a caption, number {seed}" for seed in range(NUM_PAIRS)]
+
+
+def put_images(home: Path) -> None:
+    for name, data in zip(NAMES, IMAGES, strict=True):
+        (home / name).write_bytes(data)
+
+
+def write_text(path: Path) -> None:
+    put_images(path.parent)
+    rows = [{"image": n, "caption": c} for n, c in zip(NAMES, CAPTIONS, strict=True)]
+    if ".jsonl" in path.suffixes:
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+    else:
+        text = "image,caption\n" + "".join(f'{r["image"]},"{r["caption"]}"\n' for r in rows)
+    with pa.output_stream(path) as file:
+        file.write(text.encode())
+
+
+def write_parquet(path: Path, images: Any) -> None:
+    pq.write_table(pa.table({"image": images, "caption": CAPTIONS}), path, row_group_size=3)
+
+
+def write_paths(path: Path) -> None:
+    put_images(path.parent)
+    write_parquet(path, NAMES)
+
+
+def write_structs(path: Path) -> None:
+    write_parquet(path, [{"bytes": data, "path": "nowhere.png"} for data in IMAGES])
+
+
+def write_base64(path: Path) -> None:
+    uris = [f"data:image/png;base64,{base64.b64encode(data).decode()}" for data in IMAGES]
+    write_parquet(path, uris)
+
+
+def write_tar(path: Path) -> None:
+    with tarfile.open(path, "w") as archive:
+        for name, data, caption in zip(NAMES, IMAGES, CAPTIONS, strict=True):
+            record = json.dumps({"caption": caption}).encode()
+            for member, content in ((name, data), (name[:3] + ".json", record)):
+                info = tarfile.TarInfo(member)
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+
+
+def write_folder(path: Path) -> None:
+    path.mkdir()
+    put_images(path)
+    for name, caption in zip(NAMES, CAPTIONS, strict=True):
+        (path / name).with_suffix(".txt").write_text(caption + "\n")
+
+
+def scored(path: Path, **table: Any) -> pa.Table:
+    return pairsift.score_table(path, config=replace(FAKE, table=TableConfig(**table)))
+
+
+@pytest.fixture(scope="module")
+def expected() -> list[float]:
+    table = pa.table({"image": IMAGES, "caption": CAPTIONS})
+    values: list[float] = pairsift.score_table(table, config=FAKE)["similarity"].to_pylist()
+    assert len(set(values)) == NUM_PAIRS
+    return values
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("pairs.csv", write_text),
+        ("pairs.csv.gz", write_text),
+        ("pairs.jsonl", write_text),
+        ("pairs.jsonl.zst", write_text),
+        ("paths.parquet", write_paths),
+        ("bytes.parquet", lambda path: write_parquet(path, IMAGES)),
+        ("structs.parquet", write_structs),
+        ("base64.parquet", write_base64),
+        ("pairs.tar", write_tar),
+        ("folder", write_folder),
+    ],
+)
+def test_the_same_bits(tmp_path: Path, expected: list[float], name: str, write: Any) -> None:
+    write(tmp_path / name)
+    out = scored(tmp_path / name)
+    assert out["similarity_status"].to_pylist() == ["ok"] * NUM_PAIRS
+    assert out["similarity"].to_pylist() == expected
+    assert out["caption"].to_pylist() == CAPTIONS
+
+
+def test_lists_of_captions(tmp_path: Path) -> None:
+    put_images(tmp_path)
+    lists = [CAPTIONS, CAPTIONS[:1], []]
+    table = pa.table({"image": NAMES[:3], "caption": pa.array(lists, pa.list_(pa.string()))})
+    pq.write_table(table, tmp_path / "a.parquet")
+    rows = scored(tmp_path / "a.parquet", caption_list="rows")
+    numbers = rows["similarity"].to_pylist()
+    assert rows["caption"].to_pylist() == [*CAPTIONS, CAPTIONS[0], None]
+    assert rows["similarity_status"].to_pylist()[-2:] == ["ok", "caption_null"]
+    best = scored(tmp_path / "a.parquet", caption_list="best")
+    assert best["caption"].to_pylist() == lists
+    assert best["similarity"].to_pylist() == [max(numbers[:NUM_PAIRS]), numbers[NUM_PAIRS], None]
+    mean = scored(tmp_path / "a.parquet", caption_list="mean")["similarity"].to_pylist()
+    assert mean[0] == pytest.approx(sum(numbers[:NUM_PAIRS]) / NUM_PAIRS, abs=1e-6)
+    assert mean[1:] == best["similarity"].to_pylist()[1:]
