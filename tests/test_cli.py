@@ -216,6 +216,35 @@ def test_an_interrupted_job_keeps_what_is_finished_and_says_how_to_go_on(
     assert (state.state, state.rows_done) == ("stopped", 4096 * kept)
 
 
+def test_status_for_people_and_for_machines(
+    table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = table.with_name("scored.csv")
+    assert run(["score", str(table), "-o", str(output), *FAKE]) == 0
+    capsys.readouterr()
+    assert run(["status", str(output)]) == 0
+    told = capsys.readouterr().out
+    for words in ("finished", "4 of 4 done, 1 failed", "image_not_found", "cosine of fake"):
+        assert words in told
+    assert run(["status", str(output), "--json"]) == 0
+    state = json.loads(capsys.readouterr().out)
+    assert (state["state"], state["rows_done"], state["failed"]) == ("finished", 4, 1)
+    assert run(["status", str(table.parent)]) == 2
+    assert "not a run folder" in capsys.readouterr().err
+
+
+def test_the_same_command_again_has_nothing_to_do(
+    table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["score", str(table), "-o", str(table.with_name("scored.csv")), *FAKE]
+    assert run(arguments) == 0
+    assert "nothing to do" not in capsys.readouterr().err
+    assert run(arguments) == 0
+    assert "nothing to do" in capsys.readouterr().err
+    assert run([*arguments, "--measure", "euclidean"]) == 2
+    assert "measure was cosine, now euclidean" in capsys.readouterr().err
+
+
 def test_a_reader_that_goes_away_is_no_traceback(table: Path) -> None:
     long = table.with_name("long.csv")
     long.write_text("image,caption\n" + "missing.png,red\n" * 50_000)

@@ -311,6 +311,22 @@ def test_a_stopped_retry_goes_on(table: Path) -> None:
     assert statuses(output) == ["ok"] * NUM_ROWS
 
 
+def test_what_a_killed_process_left_is_swept_up(table: Path) -> None:
+    output = table.with_name("out.csv")
+    with pytest.raises(KeyboardInterrupt):
+        score(table, output, stop_after=9)
+    folder = run_folder(output)
+    left = [folder / "scores" / ".x.parquet.ab.part", table.with_name(".out.csv.ab.part")]
+    for path in left:
+        path.write_text("half")
+    (folder / "writing.json").write_text("{}")
+    other = table.with_name(".other.csv.ab.part")
+    other.write_text("somebody else's")
+    score(table, output)
+    assert [path for path in left if path.exists()] == []
+    assert other.exists()
+
+
 def test_a_sample_goes_on(table: Path) -> None:
     output, whole = table.with_name("out.csv"), table.with_name("whole.csv")
     wanted = TableConfig(sample=17, seed=5)

@@ -1,5 +1,6 @@
 """May the output be written? Nothing of the user's is replaced unless they said so."""
 
+import glob
 import json
 import os
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from typing import Any
 
 from pairsift.errors import OutputExistsError, RunFolderError
 from pairsift.runs.layout import FOLDERS, OBJECTS, SUCCESS, TABLE, WRITING
+from pairsift.runs.marks import is_at_work
 from pairsift.runs.store import FolderStore
 
 
@@ -102,3 +104,20 @@ def clear_run(store: FolderStore) -> None:
             store.delete(name)
     for name in OBJECTS:
         store.delete(name)
+
+
+def sweep_run(store: FolderStore, outputs: Sequence[Path]) -> None:
+    """Remove what a killed process left half written, where none is at work.
+
+    Args:
+        store: The run folder.
+        outputs: Tables that the run writes; their halves lie beside them under hidden names.
+    """
+    if is_at_work(store):
+        return
+    for folder in ("", *FOLDERS):
+        store.sweep(folder)
+    if store.exists(WRITING):
+        for path in outputs:
+            for part in path.parent.glob(f".{glob.escape(path.name[:100])}.*.part"):
+                part.unlink(missing_ok=True)

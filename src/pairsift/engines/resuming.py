@@ -12,7 +12,12 @@ from pairsift.engines.finishing import Enriched, FinishedFile, Tally, write_tabl
 from pairsift.engines.jobs import Job
 from pairsift.engines.logging import open_log
 from pairsift.engines.opening import open_or_create
-from pairsift.engines.outputs import describe_output, is_own_output, read_written
+from pairsift.engines.outputs import (
+    describe_output,
+    is_own_output,
+    read_written,
+    sweep_run,
+)
 from pairsift.engines.reading import PieceReader
 from pairsift.engines.retrying import Retry, begin_retry, choose_retries
 from pairsift.engines.sharded import FileWork, Session, score_pieces
@@ -58,6 +63,7 @@ def score_in_run(
         store, job.config, job.scorer, columns=columns, tables=job.tables, command=command
     )
     run = Run(store, manifest)
+    sweep_run(store, [path for path, _ in job.outputs if path is not None])
     job.summary.run = str(store.root)
     wish = job.config.run.retry
     if wish is None and _is_done(job, store):
@@ -170,8 +176,7 @@ def _finish(job: Job, run: Run, session: Session, *, begin: float) -> JobSummary
         tally = _write_tables(job, run)
     _fill_in(job, run, counts=tally.counts)
     job.summary.examples = tally.examples
-    bases = sum(commit.key.generation == 0 for commit in session.commits)
-    job.summary.resumed_shards = job.summary.num_shards - bases
+    job.summary.resumed_shards = job.summary.num_shards - session.num_shards
     job.summary.resumed_rows = job.summary.num_rows - session.num_rows
     summary = job.close_summary(time.perf_counter() - begin)
     _put_json(store, SUMMARY, summary.to_json())

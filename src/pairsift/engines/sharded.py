@@ -71,8 +71,7 @@ class Session:
     rows_total: int | None = None
     num_rows: int = 0
     num_failed: int = 0
-    seconds: float = 0.0
-    commits: list[Commit] = field(default_factory=list)
+    num_shards: int = 0
     attempts: "Counter[str]" = field(default_factory=Counter)
     token: str = field(default_factory=lambda: secrets.token_hex(4))
 
@@ -135,7 +134,6 @@ def score_pieces(
         raise
     with clock.stage(stages.WRITE):
         committer.finish()
-    session.seconds += time.perf_counter() - begin
 
 
 def _read(session: Session, work: Iterable[FileWork]) -> Iterator[tuple[OpenShard, pa.RecordBatch]]:
@@ -159,7 +157,7 @@ def _mark(session: Session, key: ShardKey, attempts: "Counter[str]") -> None:
 
 
 def _settle(session: Session, commit: Commit) -> None:
-    session.commits.append(commit)
+    session.num_shards += commit.key.generation == 0
     if session.attempts[commit.key.stem] > 1:
         earlier = [name for name in session.store.names(ATTEMPTS) if commit.key.stem in name]
         for name in earlier:
