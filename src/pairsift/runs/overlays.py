@@ -175,5 +175,7 @@ def _read_halves(store: FolderStore, name: str) -> NDArray[np.float16]:
 
 
 def _read(store: FolderStore, name: str, columns: Sequence[str] | None) -> pa.Table:
-    # Not memory-mapped: a page that cannot be read would be a signal instead of an error.
-    return pq.read_table(store.path(name), columns=columns, memory_map=False, partitioning=None)
+    # Not read_table: it goes through datasets and their threads, for a file that one thread
+    # reads at once. Not memory-mapped: a page that cannot be read would be a signal.
+    with pq.ParquetFile(store.path(name), memory_map=False, pre_buffer=False) as file:
+        return file.read(columns=columns, use_threads=False)
