@@ -21,7 +21,7 @@ _INKS: Final = {
 _STAGES: Final = ("words", "look", "both")
 _PANEL: Final = (460, 320)
 _LEFT, _TOP, _RIGHT, _BOTTOM = 44, 34, 70, 34
-_NOT_SHARES: Final = ("time", "stage", "step", "rate", "loss", "contrast", "far")
+_NOT_SHARES: Final = ("time", "stage", "step", "rate", "loss", "contrast", "far", "spots")
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
