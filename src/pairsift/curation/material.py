@@ -1,0 +1,191 @@
+"""What the rules of a recipe look at, read from a run once, and only if a rule asks."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pairsift import schema
+from pairsift.curation.audit import Dimension
+from pairsift.curation.caption_shapes import shape_of
+from pairsift.curation.categories import label_pictures
+from pairsift.curation.copies import exact_groups
+from pairsift.curation.embedded import EmbeddedPairs
+from pairsift.curation.mismatches import find_mismatches
+from pairsift.curation.rows import (
+    FILE,
+    ROW,
+    ScoredRows,
+    own_columns,
+    read_labels,
+    read_rows,
+)
+from pairsift.curation.scales import RunContrast, Scales, contrast_run, scale_run
+from pairsift.errors import JobError, UsageError
+from pairsift.protocols import FloatArray, TableReader
+from pairsift.runs import Run, ShardEmbeddings
+from pairsift.tables.formats import open_table
+
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+WINDOW_ROWS = 200_000
+"""Rows that are searched for wrong pairs together; a swap over more rows is not found."""
+
+CHANGED = "the input has other rows than were scored (hint: score it again with --overwrite)"
+
+_NO_EMBEDDINGS = (
+    "wrong pairs are found by the embeddings of all rows, which the run did not keep "
+    "(hint: score with --embeddings all, or drop only url, file name, number or id)"
+)
+_NO_TEXT = pa.chunked_array([], pa.large_string())
+
+
+class Material:
+    """A run as the rules see it: arrays with one entry a row, each made when it is asked for.
+
+    Args:
+        run: The run.
+        seed: Of all that is drawn.
+    """
+
+    def __init__(self, run: Run, *, seed: int) -> None:
+        self.run = run
+        self.seed = seed
+        self._labels: dict[str, Dimension] = {}
+
+    @cached_property
+    def rows(self) -> ScoredRows:
+        """The score columns."""
+        return read_rows(self.run)
+
+    @cached_property
+    def scales(self) -> Scales:
+        """The calibrated columns."""
+        return scale_run(self.run, self.rows, seed=self.seed)
+
+    @cached_property
+    def contrast(self) -> RunContrast:
+        """Negative CLIP losses."""
+        return contrast_run(self.run, self.rows, seed=self.seed)
+
+    @cached_property
+    def captions(self) -> pa.ChunkedArray:
+        """Every row's caption as text, null where there is none."""
+        column = self.run.info["caption_column"]
+        parts = [
+            pc.cast(batch.column(column), pa.large_string())
+            for _, batch in own_columns(self.run, self.rows, [column])
+        ]
+        captions = pa.chunked_array(parts, pa.large_string()) if parts else _NO_TEXT
+        if len(captions) != len(self.rows):
+            raise JobError(CHANGED)
+        return captions
+
+    @cached_property
+    def image_sha256(self) -> pa.ChunkedArray:
+        """Digest of every row's picture, null where it was not read."""
+        return self._score_column(schema.IMAGE_SHA256)
+
+    @cached_property
+    def image_formats(self) -> pa.ChunkedArray:
+        """Format of every row's picture, null where it was not read."""
+        return self._score_column(schema.IMAGE_FORMAT)
+
+    @cached_property
+    def statuses(self) -> pa.ChunkedArray:
+        """Every row's status."""
+        return self._score_column(schema.STATUS)
+
+    @cached_property
+    def shapes(self) -> list[str | None]:
+        """What each caption is instead of a caption."""
+        return [None if text is None else shape_of(text) for text in self._each_caption()]
+
+    @cached_property
+    def exact_copies(self) -> IntArray:
+        """Group of each row whose picture's bytes stand in other rows as well, else -1."""
+        return exact_groups(self.image_sha256)
+
+    @cached_property
+    def findings(self) -> dict[str, BoolArray]:
+        """Wrong pairs by kind, as far as they are found by embeddings."""
+        found = {
+            kind: np.zeros(len(self.rows), dtype=bool)
+            for kind in ("swap", "shift", "boilerplate", "suspect")
+        }
+        for pairs in self._windows():
+            lines = find_mismatches(pairs, seed=self.seed).to_arrow()
+            for kind, mask in found.items():
+                lines_of = lines.filter(pc.equal(lines.column("kind"), kind))
+                files = lines_of.column(FILE).to_numpy()
+                mask[self._places(files, lines_of.column(ROW).to_numpy())] = True
+        return found
+
+    @cached_property
+    def reader(self) -> TableReader:
+        """Of the first input: it knows the columns."""
+        return open_table(Path(self.run.info["inputs"][0]["path"]), self.run.table_config)
+
+    def labels(self, column: str) -> Dimension:
+        """Return the groups of a column of the user's own."""
+        if column not in self._labels:
+            self._labels[column] = read_labels(self.run, self.rows, column)
+        return self._labels[column]
+
+    def pictures(self, categories: Sequence[str]) -> Dimension:
+        """Return what each picture shows, by the model that scored it."""
+        return label_pictures(self.run, self.rows, categories)
+
+    def _each_caption(self) -> Iterator[str | None]:
+        for chunk in self.captions.chunks:
+            yield from chunk.to_pylist()
+
+    def _score_column(self, name: str) -> pa.ChunkedArray:
+        parts = [batch.column(name) for batch in self.run.iter_scores([name])]
+        return pa.chunked_array(parts, pa.string())
+
+    def _places(self, files: NDArray[np.int32], rows: IntArray) -> IntArray:
+        """Return where rows stand; a block may span rows that the run does not have."""
+        places = self.rows.places(files, rows)
+        places = np.minimum(places, len(self.rows) - 1)
+        is_there = (self.rows.files[places] == files) & (self.rows.rows[places] == rows)
+        found: IntArray = places[is_there]
+        return found
+
+    def _windows(self) -> Iterator[EmbeddedPairs]:
+        if self.run.info["embeddings"] != "all":
+            raise UsageError(_NO_EMBEDDINGS)
+        waiting: list[ShardEmbeddings] = []
+        for shard in self.run.embeddings():
+            if waiting and sum(len(s.rows) for s in waiting) + len(shard.rows) > WINDOW_ROWS:
+                yield self._pairs(waiting)
+                waiting = []
+            waiting.append(shard)
+        if waiting:
+            yield self._pairs(waiting)
+        elif self.rows.scored.any():
+            raise UsageError(_NO_EMBEDDINGS)
+
+    def _pairs(self, shards: Sequence[ShardEmbeddings]) -> EmbeddedPairs:
+        files = np.concatenate([np.full(len(s.rows), s.file, dtype=np.int64) for s in shards])
+        rows = np.concatenate([s.rows for s in shards])
+        places = self.rows.places(files.astype(np.int32), rows)
+        texts = pc.fill_null(self.captions.take(pa.array(places)), "").to_pylist()
+        return EmbeddedPairs(
+            files=files,
+            rows=rows,
+            images=_unit(np.concatenate([s.images for s in shards])),
+            captions=_unit(np.concatenate([s.captions for s in shards])),
+            texts=tuple(texts),
+        )
+
+
+def _unit(rows: FloatArray) -> FloatArray:
+    # Stored as halves: their norm is off by up to 2^-11.
+    units: FloatArray = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(min=1e-12)
+    return units

@@ -1,0 +1,227 @@
+"""Each declared rule made ready for a run: given the rows that are left, which rows go."""
+
+from collections.abc import Callable
+from functools import singledispatch
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pairsift.curation.balance import balanced_sample
+from pairsift.curation.conditions import rows_that_meet
+from pairsift.curation.copies import best_of_groups
+from pairsift.curation.declared import (
+    SHAPES,
+    BalanceRule,
+    CaptionRule,
+    DeclaredRule,
+    DuplicateRule,
+    ImageRule,
+    MismatchRule,
+    SignRule,
+    StatusRule,
+    ThresholdRule,
+    WhereRule,
+    words_of,
+)
+from pairsift.curation.funnel import Drops, Step
+from pairsift.curation.languages import detect_language
+from pairsift.curation.material import Material
+from pairsift.curation.rules import parse_rule
+from pairsift.curation.scales import scale_run
+from pairsift.curation.thresholds import keep_rows
+from pairsift.curation.worth import EXTREME_ASPECT, SMALL_SIDE
+from pairsift.errors import UsageError
+from pairsift.protocols import FloatArray
+
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+SHAPE_REASONS = {
+    "url": "caption_url",
+    "file name": "caption_file_name",
+    "number or id": "caption_number",
+}
+
+
+@singledispatch
+def make_step(rule: DeclaredRule, material: Material) -> Step:
+    """Return a rule ready for a run.
+
+    Args:
+        rule: As declared.
+        material: Of the run; what is slow is read here and not at each application.
+
+    Raises:
+        UsageError: The run does not have what the rule needs.
+        ColumnError: There is no such column.
+    """
+    message = f"no such rule: {rule} for {material}"
+    raise TypeError(message)
+
+
+@make_step.register
+def _(rule: StatusRule, material: Material) -> Step:
+    kept = np.zeros(len(material.rows), dtype=bool)
+    for status in rule.keep:
+        kept |= np.asarray(pc.equal(material.statuses, status), dtype=bool)
+    return _fixed(rule, {"not_scored": ~kept})
+
+
+@make_step.register
+def _(rule: MismatchRule, material: Material) -> Step:
+    wanted = [kind for kind in rule.drop if kind not in SHAPES]
+    masks = {kind: material.findings[kind] for kind in wanted} if wanted else {}
+    if len(wanted) < len(rule.drop):
+        shapes = np.array(material.shapes, dtype=object)
+        masks |= {SHAPE_REASONS[kind]: shapes == kind for kind in rule.drop if kind in SHAPES}
+    return _fixed(rule, masks)
+
+
+@make_step.register
+def _(rule: DuplicateRule, material: Material) -> Step:
+    if rule.by != ("exact",):
+        raise UsageError('duplicates: only by = ["exact"] can be told so far')
+    groups, scores = material.exact_copies, material.rows.similarities
+
+    def apply(left: BoolArray) -> Drops:
+        return Drops({"duplicate_exact": best_of_groups(groups, scores, left)})
+
+    return Step(words_of(rule), ("duplicate_exact",), apply)
+
+
+@make_step.register
+def _(rule: CaptionRule, material: Material) -> Step:
+    captions = material.captions
+    characters = _numbers(pc.fill_null(pc.utf8_length(captions), 0))
+    words = _numbers(pc.fill_null(pc.count_substring_regex(captions, r"\S+"), 0))
+    masks = {
+        "caption_short": (characters < rule.min_characters) | (words < rule.min_words),
+    }
+    if rule.max_words is not None:
+        masks["caption_long"] = words > rule.max_words
+    if rule.languages:
+        accepted = {None, *rule.languages}
+        texts = captions.unique().to_pylist()
+        wrong = {text for text in texts if text and detect_language(text) not in accepted}
+        masks["caption_language"] = np.array([t in wrong for t in captions.to_pylist()], dtype=bool)
+    return _fixed(rule, masks)
+
+
+@make_step.register
+def _(rule: ImageRule, material: Material) -> Step:
+    shorter, longer, known = _sides(material)
+    masks = {"image_small": known & (shorter < rule.min_side)}
+    if rule.max_aspect is not None:
+        masks["image_extreme_aspect"] = known & (longer > rule.max_aspect * shorter)
+    return _fixed(rule, masks)
+
+
+@make_step.register
+def _(rule: SignRule, material: Material) -> Step:
+    shorter, longer, known = _sides(material)
+    rows = material.rows
+    found: dict[str, Callable[[], BoolArray]] = {
+        "negative_similarity": lambda: rows.scored & (rows.cosines < 0),
+        "caption_truncated": lambda: rows.truncated,
+        "image_small": lambda: known & (shorter < SMALL_SIDE),
+        "image_extreme_aspect": lambda: known & (longer >= EXTREME_ASPECT * shorter),
+    }
+    return _fixed(rule, {sign: found[sign]() for sign in rule.drop})
+
+
+@make_step.register
+def _(rule: WhereRule, material: Material) -> Step:
+    return _fixed(rule, {rule.reason: ~rows_that_meet(rule.where, material)})
+
+
+@make_step.register
+def _(rule: ThresholdRule, material: Material) -> Step:
+    chosen = parse_rule(rule.keep)
+    rows = material.rows
+    labels = None if rule.by is None else material.labels(rule.by).labels
+    scales = material.scales
+    if labels is not None and chosen.needs_null:
+        # A group is held against mismatched pairs of its own.
+        scales = scale_run(material.run, rows, seed=material.seed, labels=labels)
+    if rule.score == "similarity":
+        scores, direction = rows.similarities, rows.similarities
+    else:
+        scores = direction = material.contrast.values
+    if chosen.needs_null:
+        direction = rows.cosines
+
+    def apply(left: BoolArray) -> Drops:
+        among = np.where(left, scores, np.float32(np.nan))
+        kept = keep_rows(
+            chosen,
+            among,
+            p_values=scales.p_values,
+            probabilities=scales.probabilities,
+            labels=labels,
+        )
+        below = np.isfinite(scores) & np.where(left, ~kept, _under(direction, kept, labels))
+        return Drops({"below_threshold": below, "not_scored": ~np.isfinite(scores)})
+
+    return Step(words_of(rule), ("not_scored", "below_threshold"), apply)
+
+
+@make_step.register
+def _(rule: BalanceRule, material: Material) -> Step:
+    dimension = material.pictures(rule.categories) if rule.by is None else material.labels(rule.by)
+    labels, scores = dimension.labels, material.rows.similarities
+
+    def apply(left: BoolArray) -> Drops:
+        if rule.size is None:
+            over = left & _beyond_cap(labels, scores, left, rule.cap or 1)
+            return Drops({"over_cap": over})
+        among = np.where(left, labels, -1)
+        if not (among >= 0).any():
+            return Drops({"over_cap": left.copy()}, np.zeros(len(left), dtype=np.int64))
+        drawn = balanced_sample(
+            among,
+            size=rule.size,
+            generator=np.random.default_rng(material.seed),
+            max_repeats=rule.max_repeats,
+        )
+        return Drops({"over_cap": left & (drawn.repeats == 0)}, drawn.repeats)
+
+    return Step(words_of(rule), ("over_cap",), apply)
+
+
+def _fixed(rule: DeclaredRule, masks: dict[str, BoolArray]) -> Step:
+    """Return the step of a rule that looks at each row alone."""
+    drops = Drops(masks)
+    return Step(words_of(rule), tuple(masks), lambda _: drops)
+
+
+def _numbers(column: object) -> IntArray:
+    return np.asarray(column, dtype=np.int64)
+
+
+def _sides(material: Material) -> tuple[FloatArray, FloatArray, BoolArray]:
+    rows = material.rows
+    shorter = np.minimum(rows.widths, rows.heights).astype(np.float32)
+    longer = np.maximum(rows.widths, rows.heights).astype(np.float32)
+    return shorter, longer, shorter > 0
+
+
+def _under(scores: FloatArray, kept: BoolArray, labels: IntArray | None) -> BoolArray:
+    """Say which rows are below the lowest kept row of their group; all where nothing is kept."""
+    groups = np.zeros(len(scores), dtype=np.int64) if labels is None else labels + 1
+    lowest = np.full(int(groups.max(initial=0)) + 1, np.inf, dtype=np.float32)
+    np.minimum.at(lowest, groups[kept], scores[kept])
+    under: BoolArray = scores < lowest[groups]
+    return under
+
+
+def _beyond_cap(labels: IntArray, scores: FloatArray, left: BoolArray, cap: int) -> BoolArray:
+    """Say which rows have as many better ones in their group as may stay."""
+    rows = np.flatnonzero(left & (labels >= 0))
+    order = rows[np.lexsort((rows, -np.nan_to_num(scores[rows], nan=-np.inf), labels[rows]))]
+    starts = np.ones(len(order), dtype=bool)
+    starts[1:] = labels[order][1:] != labels[order][:-1]
+    first = np.maximum.accumulate(np.where(starts, np.arange(len(order)), 0))
+    beyond = np.zeros(len(labels), dtype=bool)
+    beyond[order[np.arange(len(order)) - first >= cap]] = True
+    return beyond
