@@ -14,7 +14,7 @@ from pairsift.curation.balance import CategoryLine, category_lines, effective_ca
 from pairsift.curation.categories import label_pictures, read_categories
 from pairsift.curation.choice import Choice
 from pairsift.curation.languages import language_dimension
-from pairsift.curation.rows import own_columns, read_labels, require_columns
+from pairsift.curation.rows import ScoredRows, own_columns, read_labels, require_columns
 from pairsift.curation.worth import Sign, find_signs
 from pairsift.runs import Run
 
@@ -77,13 +77,32 @@ def audit_run(run: Run, choice: Choice, config: AuditConfig, *, seed: int = 0) -
         ColumnError: There is no such column.
         MissingExtraError: Languages are wanted, and py3langid is not installed.
     """
-    rows = choice.rows
+    return audit_rows(run, choice.rows, choice.keep, config, seed=seed)
+
+
+def audit_rows(
+    run: Run,
+    rows: ScoredRows,
+    keep: NDArray[np.bool_],
+    config: AuditConfig,
+    *,
+    seed: int = 0,
+) -> Audit:
+    """Audit any selection of a run's rows; all else as in ``audit_run``.
+
+    Args:
+        run: The run.
+        rows: Its rows.
+        keep: Which of them would be kept, shape (N,).
+        config: Groups beside language, length of the caption and size of the picture.
+        seed: Chooses the rows whose language is found.
+    """
     columns = [name.strip() for name in (config.groups or "").split(",") if name.strip()]
     require_columns(run, columns)
     given = [read_labels(run, rows, column) for column in columns]
     if config.categories is not None:
         given.append(label_pictures(run, rows, read_categories(config.categories)))
-    lengths, captions = _read_captions(run, choice, config.languages, seed=seed)
+    lengths, captions = _read_captions(run, rows, config.languages, seed=seed)
     sides = np.minimum(rows.widths, rows.heights).astype(np.float64)
     dimensions = [
         *given,
@@ -96,9 +115,9 @@ def audit_run(run: Run, choice: Choice, config: AuditConfig, *, seed: int = 0) -
     scored = rows.scored
     return Audit(
         lines=audit_filter(
-            choice.keep[scored], [Dimension(d.name, d.labels[scored], d.names) for d in dimensions]
+            keep[scored], [Dimension(d.name, d.labels[scored], d.names) for d in dimensions]
         ),
-        balances=[_balance(dimension, choice) for dimension in given],
+        balances=[_balance(dimension, rows, keep) for dimension in given],
         signs=find_signs(
             rows.cosines, truncated=rows.truncated, widths=rows.widths, heights=rows.heights
         ),
@@ -106,10 +125,9 @@ def audit_run(run: Run, choice: Choice, config: AuditConfig, *, seed: int = 0) -
 
 
 def _read_captions(
-    run: Run, choice: Choice, num_languages: int, *, seed: int
+    run: Run, rows: ScoredRows, num_languages: int, *, seed: int
 ) -> tuple[NDArray[np.float64], list[str | None]]:
     """Return the length of each caption, and the captions whose language is to be found."""
-    rows = choice.rows
     scored = np.flatnonzero(rows.scored)
     if len(scored) > num_languages:
         generator = np.random.default_rng(seed)
@@ -129,9 +147,9 @@ def _read_captions(
     return lengths, captions
 
 
-def _balance(dimension: Dimension, choice: Choice) -> Balance:
-    kept = dimension.labels[choice.keep & (dimension.labels >= 0)]
-    lines = category_lines(dimension.labels, dimension.names, choice.rows.similarities)
+def _balance(dimension: Dimension, rows: ScoredRows, keep: NDArray[np.bool_]) -> Balance:
+    kept = dimension.labels[keep & (dimension.labels >= 0)]
+    lines = category_lines(dimension.labels, dimension.names, rows.similarities)
     return Balance(
         dimension=dimension.name,
         lines=lines,

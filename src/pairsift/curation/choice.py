@@ -114,18 +114,6 @@ class Choice:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything but the rows as plain data."""
-        null = self.scales.null
-        calibration = None
-        if self.scales.has_null:
-            calibration = {
-                "mismatched_pairs": len(null.similarities),
-                "rows_used": null.num_rows,
-                "excluded_pairs": null.num_excluded,
-                "p_value_floor": null.floor,
-                "mismatched_share": self.scales.share,
-                "mismatched_share_95": [self.scales.share_low, self.scales.share_high],
-                "assumptions": ASSUMPTIONS,
-            }
         return {
             "rule": str(self.rule),
             "by": self.by,
@@ -134,7 +122,7 @@ class Choice:
             "scored": self.num_scored,
             "kept": self.num_kept,
             "groups": [asdict(group) for group in self.groups],
-            "calibration": calibration,
+            "calibration": calibration_of(self.scales),
             "contrast_error": asdict(self.contrast.error)
             if self.contrast and self.contrast.error
             else None,
@@ -143,6 +131,22 @@ class Choice:
             "above": [asdict(pair) for pair in self.above],
             "below": [asdict(pair) for pair in self.below],
         }
+
+
+def calibration_of(scales: Scales) -> dict[str, Any] | None:
+    """Return in plain data what similarities were held against; None where there was nothing."""
+    if not scales.has_null:
+        return None
+    null = scales.null
+    return {
+        "mismatched_pairs": len(null.similarities),
+        "rows_used": null.num_rows,
+        "excluded_pairs": null.num_excluded,
+        "p_value_floor": null.floor,
+        "mismatched_share": scales.share,
+        "mismatched_share_95": [scales.share_low, scales.share_high],
+        "assumptions": ASSUMPTIONS,
+    }
 
 
 def choose_rows(run: Run, config: ChoiceConfig) -> Choice:
