@@ -164,10 +164,7 @@ def limited(visit: Visit) -> bytes:
 
 
 ANSWERS: dict[str, Callable[[Visit], bytes]] = {
-    # Of object stores a client expects the last two.
-    "good": lambda _: answer(
-        200, PICTURE, etag='"1"', last_modified="Thu, 01 Jan 2026 00:00:00 GMT"
-    ),
+    "good": lambda _: answer(200, PICTURE),
     "empty": lambda _: answer(200),
     "status": lambda visit: answer(
         int(visit.path.rsplit("/", 1)[1]), visit.query.get("body", "words").encode()

@@ -100,3 +100,76 @@ def test_the_audit_of_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     folder = run_of(tmp_path / "set", make_world(0, seed=1)).path
     assert run(["audit", str(folder)]) == 0
     assert "0 of 0 groups" in capsys.readouterr().out
+
+
+def test_curate_shows_before_it_writes(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["curate", str(folder)]) == 0
+    told = capsys.readouterr().out
+    assert "keeps 83 of 300 rows" in told
+    assert "threshold keep=top:30%" in told
+    assert "groups have a keep rate unlike the rest's" in told
+    assert "written" not in told
+    output = tmp_path / "out"
+    assert run(["curate", str(folder), "-o", str(output), "--export", "parquet"]) == 0
+    assert "written to" in capsys.readouterr().out
+    assert pq.read_table(output / "decisions.parquet")["keep"].to_pylist().count(True) == 83
+    assert pq.read_table(output / "parquet" / "pairs.parquet").num_rows == 83
+    assert run(["curate", str(folder), "-o", str(output)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert run(["curate", str(folder), "-o", str(output), "--overwrite"]) == 0
+
+
+def test_a_printed_recipe_can_be_given_back(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["curate", "--print-recipe"]) == 0
+    text = capsys.readouterr().out
+    path = tmp_path / "recipe.toml"
+    path.write_text(text.replace("top:30%", "top:10%"), encoding="utf-8")
+    arguments = ["curate", str(folder), "--recipe", str(path), "--json"]
+    assert run(arguments) == 0
+    told = capsys.readouterr()
+    plain = json.loads(told.out)
+    assert plain["recipe"]["rule"][-1]["keep"] == "top:10%"
+    assert plain["kept"] == 28
+    assert "keeps 28 of 300 rows" in told.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "recipe", "hint"),
+    [
+        ([], "", "no rules"),
+        ([], '[[rule]]\nkind = "where"\nwhere = "hight > 1"', "available: image, caption, cat"),
+        ([], '[[rule]]\nkind = "where"\nwhere = "(SELECT 1) > 0"', "subquery is not accepted"),
+        (["--export", "parquet"], None, "--output"),
+        (["--export", "excel", "-o", "out"], None, "accepted: input, parquet"),
+        (["--recipe", "missing.toml"], None, "cannot read the recipe missing.toml"),
+    ],
+)
+def test_wrong_use_of_curate_is_one_line(
+    folder: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    recipe: str | None,
+    hint: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if recipe is not None:
+        (tmp_path / "recipe.toml").write_text(recipe, encoding="utf-8")
+        arguments = [*arguments, "--recipe", str(tmp_path / "recipe.toml")]
+    assert run(["curate", str(folder), *arguments]) == 2
+    told = capsys.readouterr().err
+    assert hint in told
+    assert len(told.splitlines()) == 1
+    assert run(["curate"]) == 2
+    assert "name the run folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("num", [0, 1, 9])
+def test_curate_few_rows(num: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = run_of(tmp_path / "set", make_world(num, seed=1)).path
+    exports = ["--export", "input", "--export", "datacomp", "-o", str(tmp_path / "out")]
+    assert run(["curate", str(folder), *exports]) == 0
+    assert f"of {num} rows" in capsys.readouterr().out

@@ -12,6 +12,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Score = Literal["similarity", "negative-clip-loss"]
 CaptionList = Literal["rows", "best", "mean"]
 Runtime = Literal["auto", "openvino", "torch", "fake"]
+ExportedRows = Literal["kept", "all"]
 KeptEmbeddings = Literal["all", "sample", "none"]
 
 
@@ -182,6 +183,24 @@ class AuditConfig:
     )
     languages: int = option(
         200_000, "Rows whose caption's language is found, at most; chosen at random.", min=0
+    )
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """What a curated run is handed on as, beside the decisions about it."""
+
+    export: tuple[str, ...] = option(
+        (),
+        "input (its own format), parquet, webdataset or datacomp; again for more.",
+        metavar="FORMAT",
+    )
+    export_rows: ExportedRows = option(
+        "kept", "Rows of exported tables; all adds `keep` and `drop_reasons`."
+    )
+    shard_pairs: int = option(10_000, "Pairs of a WebDataset tar.", min=1)
+    uid_column: str | None = option(
+        None, "Column of DataComp uids (default: `uid`, or made of picture and caption)."
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pairsift.config import AuditConfig, ChoiceConfig
+from pairsift.config import AuditConfig, ChoiceConfig, ExportConfig, OutputConfig
 from pairsift.options import Only, expand_options
 
 RunPath = Annotated[
@@ -18,7 +18,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 def register_curation(app: typer.Typer) -> None:
     """Add the commands of curation to the command line."""
-    for command in (threshold, audit):
+    for command in (threshold, audit, curate):
         app.command()(expand_options(command))
 
 
@@ -86,3 +86,71 @@ def audit(
     for balance in found.balances:
         print_balance(balance, console)
     print_signs(found.signs, console)
+
+
+def curate(
+    run_path: Annotated[
+        Path | None,
+        typer.Argument(metavar="RUN", help="The run folder, or the enriched table beside it."),
+    ] = None,
+    *,
+    recipe_path: Annotated[
+        Path | None,
+        typer.Option("--recipe", metavar="FILE", help="The rules, in TOML (default: built in)."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Folder of decisions and exports."),
+    ] = None,
+    print_recipe: Annotated[
+        bool, typer.Option("--print-recipe", help="Print the recipe and end.")
+    ] = False,
+    as_json: AsJson = False,
+    export_config: ExportConfig,
+    audit_config: AuditConfig,
+    output_config: Annotated[OutputConfig, Only(("column_prefix", "overwrite"))],
+) -> None:
+    """Decide about every row by a recipe, and write what was decided and why.
+
+    Prints how many rows each rule drops and whom that leaves out; writes only with `--output`.
+    """
+    from rich.console import Console
+
+    from pairsift.curation.curated import check_curation_path, write_curation
+    from pairsift.curation.curating import curate_run
+    from pairsift.curation.exports import check_exports
+    from pairsift.curation.recipe import read_recipe
+    from pairsift.curation_summary import print_audit, print_curation
+    from pairsift.errors import UsageError
+    from pairsift.runs import open_run
+
+    recipe = read_recipe(recipe_path)
+    if print_recipe:
+        typer.echo(recipe.text, nl=False)
+        return
+    if run_path is None:
+        message = "name the run folder to curate"
+        raise UsageError(message)
+    if export_config.export and output is None:
+        message = "--export needs a place: give --output DIR"
+        raise UsageError(message)
+    run = open_run(run_path)
+    if output is not None:
+        check_curation_path(output, overwrite=output_config.overwrite)
+        check_exports(run, export_config, prefix=output_config.column_prefix)
+    curation = curate_run(run, recipe, audit_config)
+    console = Console(stderr=as_json)
+    print_curation(curation, console)
+    print_audit(curation.audit.lines, console, most=10)
+    record = curation.to_json()
+    if output is not None:
+        record = write_curation(
+            curation,
+            output,
+            config=export_config,
+            prefix=output_config.column_prefix,
+            overwrite=output_config.overwrite,
+        )
+        console.print(f"\n written to {output}", highlight=False)
+    if as_json:
+        typer.echo(json.dumps(record, indent=2, ensure_ascii=False))

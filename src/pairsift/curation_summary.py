@@ -1,4 +1,4 @@
-"""What a person sees of a threshold and of an audit."""
+"""What a person sees of a threshold, of an audit and of a curation."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,10 @@ from rich.text import Text
 from pairsift.charts import draw_bar
 from pairsift.curation.audit import SIGNIFICANT, AuditLine
 from pairsift.curation.auditing import Balance
+from pairsift.curation.balance import REPEATS_WARNING
 from pairsift.curation.choice import ASSUMPTIONS, Choice, ExamplePair
+from pairsift.curation.curating import Curation
+from pairsift.curation.declared import REASONS
 from pairsift.curation.worth import SIGNS, Sign
 from pairsift.summary import printable
 
@@ -35,6 +38,38 @@ def print_choice(choice: Choice, console: Console) -> None:
     _print_examples("just above the cut", choice.above, console)
     _print_examples("just below the cut", choice.below, console)
     _print_references(choice, console)
+
+
+def print_curation(curation: Curation, console: Console) -> None:
+    """Print what each rule of a recipe drops, alone and where it stands, and what is left."""
+    num_rows, num_kept = len(curation), len(curation.kept)
+    share = num_kept / num_rows if num_rows else 0.0
+    console.print(
+        f"\n keeps {num_kept:,} of {num_rows:,} rows ({share:.1%})\n",
+        style="bold",
+        highlight=False,
+    )
+    table = Table(box=None, pad_edge=True, header_style="dim", padding=(0, 1, 0, 0))
+    for heading in ("rule", "alone", "drops", "left"):
+        is_text = heading == "rule"
+        table.add_column(heading, justify="left" if is_text else "right", no_wrap=not is_text)
+    for line in curation.verdict.funnel:
+        numbers = f"{line.alone:,}", f"{line.dropped:,}", f"{line.left:,}"
+        table.add_row(printable(line.rule), *numbers)
+    console.print(table)
+    counts = {reason: count for reason, count in curation.verdict.counts.items() if count}
+    if counts:
+        console.print("\n reasons; a row may have several", style="bold")
+        table = Table(box=None, pad_edge=True, show_header=False, padding=(0, 1, 0, 0))
+        table.add_column(justify="right")
+        for reason, count in counts.items():
+            meaning = REASONS.get(reason, "its condition is not met")
+            table.add_row(f"{count:,}", reason, meaning)
+        console.print(table)
+    if curation.has_repeats:
+        repeats = curation.verdict.repeats
+        warning = REPEATS_WARNING.format(most=int(repeats.max()))
+        console.print(f"\n {int(repeats.sum()):,} with repeats: {warning}", highlight=False)
 
 
 def print_audit(lines: Sequence[AuditLine], console: Console, *, most: int = 20) -> None:
