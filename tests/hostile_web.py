@@ -164,7 +164,10 @@ def limited(visit: Visit) -> bytes:
 
 
 ANSWERS: dict[str, Callable[[Visit], bytes]] = {
-    "good": lambda _: answer(200, PICTURE),
+    # Of object stores a client expects the last two.
+    "good": lambda _: answer(
+        200, PICTURE, etag='"1"', last_modified="Thu, 01 Jan 2026 00:00:00 GMT"
+    ),
     "empty": lambda _: answer(200),
     "status": lambda visit: answer(
         int(visit.path.rsplit("/", 1)[1]), visit.query.get("body", "words").encode()

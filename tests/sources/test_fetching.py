@@ -18,7 +18,7 @@ from pairsift.sources import Sources, door, web
 from pairsift.statuses import RowStatus
 from tests.hostile_web import PICTURE, HostileWeb
 
-SLACK = 30.0  # seconds of a busy machine; a stall would be an hour
+SLACK = 60.0  # seconds of a busy machine; a stall would be an hour
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from tests.hostile_web import PICTURE, HostileWeb
 def score(folder: Path, cells: list[str], *options: str) -> list[tuple[str, str]]:
     """Return status and similarity of each row."""
     table = folder / "pairs.csv"
-    with table.open("w", newline="") as file:
-        csv.writer(file).writerows([("image", "caption"), *((cell, "red") for cell in cells)])
+    if not table.exists():  # or it would count as changed
+        with table.open("w", newline="") as file:
+            csv.writer(file).writerows([("image", "caption"), *((cell, "red") for cell in cells)])
     out = folder / "scored.csv"
-    code = run(["score", str(table), "-o", str(out), "--runtime", "fake", "--overwrite", *options])
+    code = run(["score", str(table), "-o", str(out), "--runtime", "fake", *options])
     assert code == 0
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -36,7 +37,7 @@ def test_urls_score_as_files_do(tmp_path: Path) -> None:
             other.url("/good"),
             server.url("/good"),
         ]
-        allowed = ["--allow-urls", "--allow-host", server.place, "--fetch-timeout-seconds", "2"]
+        allowed = ["--allow-urls", "--allow-host", server.place, "--fetch-timeout-seconds", "4"]
         scored = score(tmp_path, cells, *allowed)
         assert [status for status, _ in scored] == [
             "ok", "ok", "ok", "image_not_found", "image_fetch_timeout", "image_opted_out",
@@ -45,8 +46,19 @@ def test_urls_score_as_files_do(tmp_path: Path) -> None:
         assert {similarity for status, similarity in scored if status == "ok"} == {scored[0][1]}
         assert server.paths["/good"] == 2  # the one named twice was fetched once
         assert other.num_accepted == 0
-        scored = score(tmp_path, cells, *allowed, "--allow-host", other.place)
+        scored = score(tmp_path, cells, *allowed, "--allow-host", other.place, "--overwrite")
         assert scored[6] == scored[0]
+
+
+def test_what_failed_is_fetched_again(tmp_path: Path) -> None:
+    with HostileWeb() as server:
+        cells = [server.url("/good"), server.url("/busy?code=500"), server.url("/status/404")]
+        allowed = ["--allow-urls", "--allow-host", server.place, "--fetch-retries", "0"]
+        first = score(tmp_path, cells, *allowed)
+        assert [status for status, _ in first] == ["ok", "image_http_error", "image_not_found"]
+        again = score(tmp_path, cells, *allowed, "--retry", "image_http_error")
+        assert again == [first[0], first[0], first[2]]
+        assert dict(server.paths) == {"/good": 1, "/busy": 2, "/status/404": 1}
 
 
 @pytest.mark.parametrize("options", [[], ["--allow-urls", "--offline"]])

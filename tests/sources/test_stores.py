@@ -124,6 +124,25 @@ def test_denied_and_silent_endpoints(
         assert status_of(tmp_path, f"{bucket}/a.jpg", config) is RowStatus.IMAGE_FETCH_FAILED
 
 
+@pytest.mark.cloud
+def test_the_other_two_kinds_of_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = SourceConfig(
+        allow_bucket=("gs://good", "az://good", "gs://status", "az://status"), fetch_retries=0
+    )
+    with HostileWeb() as server:
+        for name in ("AZURE_ENDPOINT", "GOOGLE_BASE_URL"):
+            monkeypatch.setenv(name, server.url(""))
+        for name in ("AZURE", "GOOGLE"):
+            monkeypatch.setenv(f"{name}_ALLOW_HTTP", "true")
+            monkeypatch.setenv(f"{name}_SKIP_SIGNATURE", "true")
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
+        for scheme in ("gs", "az"):
+            with closing(Sources(tmp_path, ImageConfig(), config)) as sources:
+                assert sources.read(f"{scheme}://good/a.jpg".encode()) == PICTURE
+            for code, status in ((403, RowStatus.IMAGE_DENIED), (404, RowStatus.IMAGE_NOT_FOUND)):
+                assert status_of(tmp_path, f"{scheme}://status/{code}", config) is status
+
+
 def test_the_missing_extra_names_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "obstore", None)
     with pytest.raises(MissingExtraError, match=r'pip install "pairsift\[cloud\]"'):

@@ -76,8 +76,8 @@ class Fetcher:
         for reference in references:
             with self._lock:
                 ticket = self._tickets.get(reference)
-            if ticket is not None and self._drop_reader(reference, ticket):
-                ticket.future.cancel()
+            if ticket is not None:
+                self._drop_reader(reference, ticket)
 
     def read(self, reference: str) -> bytes:
         """Return the bytes of a reference, expected or not; waits for them.
@@ -112,8 +112,7 @@ class Fetcher:
             tickets = list(self._tickets.values())
             self._tickets.clear()
         for ticket in tickets:
-            ticket.future.cancel()
-            self._call(self._room.hold, ticket.load, 0)
+            self._release(ticket)
 
     def close(self) -> None:
         """End every fetch; those who wait are told so."""
@@ -147,16 +146,20 @@ class Fetcher:
         scheme = reference.partition(":")[0].lower()
         return self._clients["bucket" if scheme in SCHEMES else "web"]
 
-    def _drop_reader(self, reference: str, ticket: _Ticket) -> bool:
-        """Give the memory back where nobody else will read; says whether that is so."""
+    def _drop_reader(self, reference: str, ticket: _Ticket) -> None:
+        """Give up the fetch and its memory where nobody else will read."""
         with self._lock:
             ticket.num_readers -= 1
             is_last = ticket.num_readers == 0
             if is_last and self._tickets.get(reference) is ticket:
                 del self._tickets[reference]
         if is_last:
-            self._call(self._room.hold, ticket.load, 0)
-        return is_last
+            self._release(ticket)
+
+    def _release(self, ticket: _Ticket) -> None:
+        # In this order: what is still under way must not take memory again.
+        ticket.future.cancel()
+        self._call(self._room.hold, ticket.load, 0)
 
     def _call(self, function: Callable[..., None], *arguments: Any) -> None:
         with suppress(RuntimeError):  # the loop was closed meanwhile
