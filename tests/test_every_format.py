@@ -14,6 +14,7 @@ import pytest
 
 import pairsift
 from pairsift.config import ModelConfig, ScoreConfig, TableConfig
+from pairsift.errors import UsageError
 from tests.bad_inputs import encoded, picture
 
 FAKE = ScoreConfig(model=ModelConfig(runtime="fake"))
@@ -124,3 +125,16 @@ def test_lists_of_captions(tmp_path: Path) -> None:
     mean = scored(tmp_path / "a.parquet", caption_list="mean")["similarity"].to_pylist()
     assert mean[0] == pytest.approx(sum(numbers[:NUM_PAIRS]) / NUM_PAIRS, abs=1e-6)
     assert mean[1:] == best["similarity"].to_pylist()[1:]
+
+
+def test_lists_in_memory_are_refused() -> None:
+    config = replace(FAKE, table=TableConfig(caption_list="best"))
+    with pytest.raises(UsageError, match="explode the lists beforehand"):
+        pairsift.score_table(pa.table({"image": ["a"], "caption": [["x"]]}), config=config)
+
+
+def test_an_empty_file_among_others_is_no_obstacle(tmp_path: Path) -> None:
+    write_text(tmp_path / "b.jsonl")
+    (tmp_path / "a.jsonl").touch()
+    pairsift.score_file(tmp_path / "{a,b}.jsonl", tmp_path / "o.jsonl", config=FAKE)
+    assert len((tmp_path / "o.jsonl").read_bytes().splitlines()) == NUM_PAIRS

@@ -85,6 +85,18 @@ def test_a_bomb_does_not_fill_memory(tmp_path: Path, suffix: str, codec: str) ->
     assert pa.total_allocated_bytes() - before < 1 << 20
 
 
+def test_a_span_before_damage_is_read(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(TEXT + b'a,"never closed')
+    reader = open_table(tmp_path / "in.csv", TableConfig())
+    spans = reader.plan(1)
+    first = [next(spans) for _ in range(20_000)][-1]
+    columns = {"image_column": "image", "caption_column": "caption", "batch_rows": 9}
+    (batch,) = reader.read_batches(**columns, span=first)  # type: ignore[arg-type]
+    assert batch.first_row == 19_999
+    with pytest.raises(TableFormatError, match="line 20002: a quote"):
+        next(spans)
+
+
 @pytest.mark.parametrize("name", ["in.csv.gz", "in.csv.zst"])
 def test_spans_in_order_inflate_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -108,6 +120,7 @@ def test_spans_in_order_inflate_once(
 
     parts = [row for span in spans for row in rows(span=span)]
     assert opened == [spans[0].position]
+    assert reader._source._held == {}  # type: ignore[attr-defined]
     assert rows(span=spans[3]) == parts[3 * 777 : 4 * 777]
     assert opened == [spans[0].position, spans[3].position]
     assert parts == rows()

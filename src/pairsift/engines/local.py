@@ -115,8 +115,10 @@ def _find_outputs(output_path: Path | None, inputs: Sequence[Path]) -> list[Outp
 
 
 def _find_columns(readers: Sequence[TableReader], config: TableConfig) -> tuple[str, str]:
-    columns = find_columns(readers[0].column_names, config)
-    for reader in readers[1:]:
+    # An empty file of JSON lines has no columns, and no rows to miss them.
+    named = [reader for reader in readers if reader.column_names] or readers
+    columns = find_columns(named[0].column_names, config)
+    for reader in named[1:]:
         for name in columns:
             if name not in reader.column_names:
                 available = ", ".join(reader.column_names)

@@ -10,6 +10,7 @@ from typing import overload
 import pyarrow as pa
 
 from pairsift import schema
+from pairsift.errors import TableFormatError
 from pairsift.protocols import Span
 from pairsift.tables.records import Records
 
@@ -75,9 +76,19 @@ class RecordSource:
             head = Records(records.bodies[:left], records.tails[:left], records.offset)
             after = head.offset + sum(map(len, head.bodies)) + sum(map(len, head.tails))
             rest = Records(records.bodies[left:], records.tails[left:], after)
-            self._held = {after: chain([rest], stream) if rest.bodies else stream}
+            self._hold(after, rest, stream)
             yield head
             return
+
+    def _hold(self, offset: int, rest: Records, stream: Iterator[Records]) -> None:
+        if not rest.bodies:
+            try:
+                rest = next(stream, rest)
+            except TableFormatError:
+                # For whoever reads on from here to be told.
+                rest = Records([], [], offset)
+        # At the end nothing is held, and no file stays open.
+        self._held = {offset: chain([rest], stream)} if rest.bodies else {}
 
 
 def plan_spans(stream: Iterator[Records], shard_rows: int) -> Iterator[Span]:
