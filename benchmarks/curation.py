@@ -88,7 +88,7 @@ class Maker:
     def make(self, seed: int, faults: str) -> KnownSet:
         """Return the set of a seed with some faults in its captions."""
         if seed != self._seed:
-            self._images = _embed(self.calculator.encode_images, self.draw(seed))
+            self._images = self._embed_pictures(seed)
             self._seed, self._captions = seed, {}
         plan = plan_faults(seed, self.num_pairs, parse_faults(faults))
         texts = [planted_caption(plan, row) for row in range(self.num_pairs)]
@@ -105,6 +105,17 @@ class Maker:
             faults=np.array([fault.name for fault in planted]),
             details=np.array([fault.detail for fault in planted]),
         )
+
+    def _embed_pictures(self, seed: int) -> FloatArray:
+        """Return the embeddings of a seed's pictures; kept, so that a stopped run can go on."""
+        weights = self.calculator.encoder.provenance.weights_sha256 or "unknown"
+        kept = self.work / f"{seed}-{self.num_pairs}-{weights[:16]}.npy"
+        if kept.exists():
+            rows: FloatArray = np.load(kept)
+            return rows
+        rows = _embed(self.calculator.encode_images, self.draw(seed))
+        np.save(kept, rows)
+        return rows
 
     def draw(self, seed: int) -> list[Path]:
         """Return the pictures of a seed, drawn where they are missing."""

@@ -94,7 +94,7 @@ def print_audit(lines: Sequence[AuditLine], console: Console, *, most: int = 20)
             f"{line.rate:.1%}",
             f"{line.gap:+.1%}",
             f"{100 * line.gap_low:+.1f} to {100 * line.gap_high:+.1f}",
-            "few rows" if line.p_value is None else f"{line.p_value:.2g}",
+            "-" if line.p_value is None else f"{line.p_value:.2g}",
         )
     console.print(table)
     if len(lines) > most:

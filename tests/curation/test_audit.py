@@ -58,6 +58,7 @@ def test_a_small_group_is_shown_but_not_tested() -> None:
     assert by_group["group 1"].p_value is None
     assert not by_group["group 1"].is_significant
     assert by_group["group 0"].p_value is not None
+    assert [line.group for line in lines][-1] == "group 1"
 
 
 def test_rows_without_a_group_are_left_out() -> None:

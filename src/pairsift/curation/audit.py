@@ -84,7 +84,8 @@ def audit_filter(keep: BoolArray, dimensions: Sequence[Dimension]) -> list[Audit
         dimensions: Each with N labels. Those of fewer than two groups have no line.
 
     Returns:
-        Lines by the size of the gap, those that are more than chance first. P-values are
+        Lines by the size of the gap: those that are more than chance first, those that were
+            not tested last. P-values are
         corrected by Holm's method over all tested lines of all dimensions.
 
     Raises:
@@ -100,7 +101,10 @@ def audit_filter(keep: BoolArray, dimensions: Sequence[Dimension]) -> list[Audit
     corrected = holm(np.array([lines[index].p_value for index in tested], dtype=np.float64))
     for index, p_value in zip(tested, corrected, strict=True):
         lines[index] = replace(lines[index], p_value=float(p_value))
-    return sorted(lines, key=lambda line: (not line.is_significant, -abs(line.gap)))
+    return sorted(
+        lines,
+        key=lambda line: (not line.is_significant, line.p_value is None, -abs(line.gap)),
+    )
 
 
 def length_dimension(lengths: NDArray[np.float64], *, name: str, unit: str) -> Dimension:
