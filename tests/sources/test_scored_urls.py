@@ -1,7 +1,9 @@
 """A real `pairsift score` of a table of URLs."""
 
+import base64
 import csv
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -48,6 +50,22 @@ def test_urls_score_as_files_do(tmp_path: Path) -> None:
         assert other.num_accepted == 0
         scored = score(tmp_path, cells, *allowed, "--allow-host", other.place, "--overwrite")
         assert scored[6] == scored[0]
+
+
+def test_every_kind_of_text_reference_scores_the_same(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(PICTURE)
+    text = base64.b64encode(PICTURE).decode()
+    with HostileWeb() as server:
+        cells = [
+            "a.png",
+            str(tmp_path / "a.png"),
+            server.url("/good"),
+            text,
+            f"data:image/png;base64,{text}",
+            f"data:,{quote(PICTURE)}",
+        ]
+        scored = score(tmp_path, cells, "--allow-urls", "--allow-host", server.place)
+        assert scored == [("ok", scored[0][1])] * len(cells)
 
 
 def test_what_failed_is_fetched_again(tmp_path: Path) -> None:
