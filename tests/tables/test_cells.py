@@ -47,7 +47,9 @@ def test_values_as_json(value: Any, text: str) -> None:
 def test_floats_read_back_as_the_same_float32() -> None:
     dice = np.random.default_rng(1)
     values = dice.integers(0, 2**32, 2000, dtype=np.uint32).view(np.float32)
-    values = np.concatenate([values[np.isfinite(values)], np.float32([0, -0.0, 1, 1e-9, 16777216])])
+    values = np.concatenate(
+        [values[np.isfinite(values)], np.array([0, -0.0, 1, 1e-9, 16777216], np.float32)]
+    )
     texts = json_column(pa.array(values))
     assert all(b"." in text or b"e" in text for text in texts)
     read = np.array([json.loads(text) for text in texts], np.float32)
