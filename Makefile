@@ -33,7 +33,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	touch $@
 
 $(VENV)/.installed-all: $(VENV)/.installed-test
-	$(BIN)/python -m pip install --quiet --group torch --group cloud --group dev
+	$(BIN)/python -m pip install --quiet --group torch --group cloud --group notebook --group dev
 	touch $@
 
 clean:
