@@ -30,7 +30,7 @@ from PIL import Image
 
 from pairsift import schema
 from pairsift.build import build_scorer
-from pairsift.config import ImageConfig, ModelConfig, OutputConfig, ScoreConfig
+from pairsift.config import ImageConfig, ModelConfig, OutputConfig, RunConfig, ScoreConfig
 
 BATCHES = (8, 16, 32, 64)
 TOLERANCE = {"fp32": 1e-4, "bf16": 3e-2}
@@ -95,6 +95,8 @@ def pairsift_side(
     config = ScoreConfig(
         model=ModelConfig(model=str(folder), precision=precision, offline=True),  # type: ignore[arg-type]
         output=OutputConfig(details=True),
+        # Every repeat takes the same files: what one has encoded must not serve the next.
+        run=RunConfig(no_dedupe=True),
     )
     root = files[0].parent
     scorer = build_scorer(config, root)
