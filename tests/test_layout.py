@@ -26,7 +26,7 @@ LINES: list[list[str]] = [
     ["fingerprints", "invariants", "checking", "planning", "comparing"],
     ["api"],
     ["charts", "progress", "summary", "report", "demo", "options", "model_commands"],
-    ["curation_summary", "curation_commands", "cli"],
+    ["curation_summary", "curation_commands", "finding_summary", "finding_commands", "cli"],
 ]
 RANK = {name: (row, column) for row, line in enumerate(LINES) for column, name in enumerate(line)}
 HEAVY = (

@@ -20,6 +20,7 @@ from pairsift import __version__
 from pairsift.config import ScoreConfig
 from pairsift.curation_commands import register_curation
 from pairsift.errors import PairsiftError, TooManyFailuresError
+from pairsift.finding_commands import register_findings
 from pairsift.model_commands import models_app, say
 from pairsift.options import Only, expand_options
 
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 register_curation(app)
+register_findings(app)
 
 
 def _print_version(value: bool) -> None:  # noqa: FBT001 - Typer's callback

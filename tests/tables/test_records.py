@@ -138,6 +138,18 @@ def test_cells() -> None:
     assert len(cells) == 2
 
 
+@pytest.mark.parametrize("delimiter", [b",", b"\t"])
+def test_raw_cells_joined_are_the_record(delimiter: bytes) -> None:
+    generator = random.Random(2)  # noqa: S311 - cells, not secrets
+    dialect = Dialect(delimiter)
+    for _ in range(2000):
+        text = bytes(generator.choices(b'a",\t \n', k=generator.randrange(12)))
+        body, _ = dialect.first(text, is_end=True)
+        raw = dialect.raw_cells(body)
+        assert delimiter.join(raw) == body
+        assert len(raw) == len(dialect.split(body)[0])
+
+
 def test_a_quoted_cell_is_read_back() -> None:
     for cell in (b"plain", b"a,b", b'say "x"', b"a\rb", b"a\nb", b"", b'"', b"a;b"):
         assert COMMA.split(COMMA.quote(cell)) == ([cell], None)

@@ -22,8 +22,9 @@ COMMITS: Final = "commits"
 ATTEMPTS: Final = "attempts"
 RETRIES: Final = "retries"
 EFFECTIVE: Final = "effective"
+DERIVED: Final = "derived"
 
-FOLDERS: Final = (SCORES, EMBEDDINGS, COMMITS, ATTEMPTS, RETRIES, EFFECTIVE)
+FOLDERS: Final = (SCORES, EMBEDDINGS, COMMITS, ATTEMPTS, RETRIES, EFFECTIVE, DERIVED)
 OBJECTS: Final = (RUN, PLAN, WRITING, TABLE, SUMMARY, SUCCESS)
 
 _STEM = re.compile(r"(\d{5,})-(\d{12,})-g(\d+)")

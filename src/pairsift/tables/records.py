@@ -121,6 +121,17 @@ class Dialect:
             cells.append(quoted.replace(b'""', b'"') + rest or bare)
         return cells, problem
 
+    def raw_cells(self, body: bytes) -> list[bytes]:
+        r"""Return a record's cells as they stand, quotes included; joined again they are the body.
+
+        Example:
+            >>> Dialect(b",").raw_cells(b'1,"a ""b"", c",')
+            [b'1', b'"a ""b"", c"', b'']
+        """
+        if b'"' not in body:
+            return body.split(self.delimiter)
+        return [found[0][:-1] for found in self._cell.finditer(body + self.delimiter)]
+
     def quote(self, cell: bytes) -> bytes:
         """Return a cell, in quotes if it would be read as something else without."""
         if any(mark in cell for mark in (self.delimiter, b'"', b"\n", b"\r")):

@@ -1,0 +1,140 @@
+"""What the searches for wrong pairs and duplicates need of a run, as arrays."""
+
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pairsift import schema
+from pairsift.curation.embedded import EmbeddedPairs, IntArray
+from pairsift.curation.rows import FILE, ROW
+from pairsift.protocols import FloatArray
+from pairsift.runs import Run
+
+Config = TypeVar("Config")
+
+
+@dataclass(frozen=True)
+class RunPictures:
+    """The rows of a run with what is known of their pictures.
+
+    Args:
+        files: Ordinal of the input file of each row, shape (N,), int64.
+        rows: Ordinal of the row in its file, shape (N,), int64.
+        scores: Cosine of the pair, NaN where there is none, shape (N,), float64.
+        sha256: Of the image's bytes; null where it could not be read, N of them.
+    """
+
+    files: IntArray
+    rows: IntArray
+    scores: NDArray[np.float64]
+    sha256: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def read_captions(run: Run) -> list[tuple[int, int, str]]:
+    """Return file, row and caption of every row that has one, in order."""
+    column = run.info["caption_column"]
+    found: list[tuple[int, int, str]] = []
+    for batch in run.table([column]):
+        texts = _texts(batch.column(column))
+        files, rows = batch.column(FILE).to_pylist(), batch.column(ROW).to_pylist()
+        found += [
+            (file, row, text)
+            for file, row, text in zip(files, rows, texts, strict=True)
+            if text is not None
+        ]
+    return found
+
+
+def read_pairs(run: Run, captions: list[tuple[int, int, str]]) -> EmbeddedPairs:
+    """Read the embeddings of a run into memory.
+
+    Args:
+        run: Opened.
+        captions: As ``read_captions`` gives them.
+
+    Returns:
+        The pairs that have both embeddings, in order; none where none were kept.
+    """
+    shards = list(run.embeddings())
+    if not shards:
+        nothing = np.zeros((0, 1), dtype=np.float32)
+        none = np.zeros(0, dtype=np.int64)
+        return EmbeddedPairs(none, none, nothing, nothing, ())
+    files = np.concatenate([np.full(len(s.rows), s.file, dtype=np.int64) for s in shards])
+    rows = np.concatenate([s.rows for s in shards])
+    texts = {(file, row): text for file, row, text in captions}
+    return EmbeddedPairs(
+        files=files,
+        rows=rows,
+        images=_unit(np.concatenate([s.images for s in shards])),
+        captions=_unit(np.concatenate([s.captions for s in shards])),
+        texts=tuple(texts.get(key, "") for key in zip(files.tolist(), rows.tolist(), strict=True)),
+    )
+
+
+def read_pictures(run: Run) -> RunPictures:
+    """Read which picture each row of a run has."""
+    score = schema.SIMILARITY if run.info["measure"] == "cosine" else schema.COSINE
+    names = [FILE, ROW, score, schema.IMAGE_SHA256]
+    batches = list(run.iter_scores(names))
+    if not batches:
+        none = np.zeros(0, dtype=np.int64)
+        return RunPictures(none, none, np.zeros(0), pa.array([], pa.string()))
+    table = pa.Table.from_batches([batch.select(names) for batch in batches]).combine_chunks()
+    scores = pc.cast(table.column(score), pa.float64())
+    sha256 = table.column(schema.IMAGE_SHA256).combine_chunks()
+    return RunPictures(
+        files=np.asarray(table.column(FILE), dtype=np.int64),
+        rows=np.asarray(table.column(ROW), dtype=np.int64),
+        scores=np.asarray(pc.fill_null(scores, float("nan")), dtype=np.float64),
+        sha256=pa.concat_arrays(sha256.chunks) if isinstance(sha256, pa.ChunkedArray) else sha256,
+    )
+
+
+def read_image_embeddings(run: Run, pictures: RunPictures) -> FloatArray | None:
+    """Return the image embedding of each row, zeros where there is none; None without any."""
+    found: FloatArray | None = None
+    keys = (pictures.files << 40) + pictures.rows
+    for shard in run.embeddings():
+        if found is None:
+            found = np.zeros((len(pictures), shard.images.shape[1]), dtype=np.float32)
+        found[np.searchsorted(keys, (int(shard.file) << 40) + shard.rows)] = _unit(shard.images)
+    return found
+
+
+def rebuild_config(config: type[Config], plain: dict[str, Any]) -> Config:
+    """Return a config dataclass as run.json describes it; fields it does not know are left out.
+
+    Args:
+        config: A dataclass of ``pairsift.config`` without dataclasses inside.
+        plain: The description.
+    """
+    known = {field.name for field in fields(config)}  # type: ignore[arg-type]
+    return config(
+        **{
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in plain.items()
+            if name in known
+        }
+    )
+
+
+def _unit(rows: FloatArray) -> FloatArray:
+    # Stored as halves: their norm is off by up to 2^-11.
+    units: FloatArray = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(min=1e-12)
+    return units
+
+
+def _texts(column: pa.Array) -> list[str | None]:
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        cells = column.to_pylist()
+        return [None if cell is None else cell.decode("utf-8", "replace") for cell in cells]
+    texts: list[str | None] = pc.cast(column, pa.string()).to_pylist()
+    return texts
