@@ -3,7 +3,7 @@
     python -m benchmarks.kill_resume --out benchmarks/results/kill_resume.json
 
 Each round scores one table into a new run folder. The process group is killed (SIGKILL) at random
-moments, most of them between two commits and one during the final write, and started again. The
+moments, most of them between two commits and two during the final write, and started again. The
 encoder writes every caption that it is given into a side log, and every caption is of one row, so
 the log tells which rows were scored in which session. At the end the table must be the bytes of an
 undisturbed one, and no session may have scored a row of a shard that was committed before it began.
@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ ENCODE_SECONDS = 0.04
 """A shard takes about this long, so that kills fall between commits and not only at the start."""
 
 MID_KILLS = 8
+WRITE_KILLS = 2
 LOCK_STEP_SECONDS = 0.001
 
 
@@ -51,17 +53,23 @@ def main() -> None:
         whole = folder / "whole.csv"
         run_to_the_end(table, whole, folder / "whole.log")
         rounds = [
-            one_round(table, folder / f"round-{number}.csv", whole, generator)
+            one_round(
+                table,
+                folder / f"round-{number}.csv",
+                whole,
+                generator=generator,
+                num_shards=-(-args.rows // SHARD_ROWS),
+            )
             for number in range(args.rounds)
         ]
-    kills = [kill for each in rounds for kill in each["kills"]]
+    moments = [kill for each in rounds for kill in each["kills"]]
+    kills = [kill for kill in moments if kill["when"] != "after the end"]
     report = {
         "machine": {"system": platform.platform(), "processors": os.cpu_count()},
         "rows": args.rows,
         "shards": -(-args.rows // SHARD_ROWS),
         "kills": len(kills),
-        "kills_between_commits": sum(k["committed"] > 0 and k["what"] != "write" for k in kills),
-        "kills_during_the_write": sum(kill["what"] == "write" for kill in kills),
+        "kills_by_moment": dict(Counter(kill["when"] for kill in kills)),
         "all_tables_equal": all(each["is_equal"] for each in rounds),
         "shards_scored_again_after_their_commit": sum(each["again"] for each in rounds),
         "most_shards_lost_by_a_kill": max(kill["lost"] for kill in kills),
@@ -87,8 +95,10 @@ def draw(folder: Path, num_rows: int) -> Path:
     return table
 
 
-def one_round(table: Path, output: Path, whole: Path, generator: random.Random) -> dict[str, Any]:
-    """Kill one job ten times, let it end, and hold it against the undisturbed one."""
+def one_round(
+    table: Path, output: Path, whole: Path, *, generator: random.Random, num_shards: int
+) -> dict[str, Any]:
+    """Kill one job eleven times, let it end, and hold it against the undisturbed one."""
     run = output.with_name(output.name + ".pairsift")
     commits, writing = run / "commits", run / "writing.json"
     kills: list[dict[str, Any]] = []
@@ -99,7 +109,7 @@ def one_round(table: Path, output: Path, whole: Path, generator: random.Random) 
 
     moments: list[tuple[str, float]] = [("start", generator.uniform(0, 2.5))]
     moments += [("commit", generator.uniform(0, 0.4)) for _ in range(MID_KILLS)]
-    moments += [("write", generator.uniform(0, 0.02))]
+    moments += [("write", generator.uniform(0, 0.01)) for _ in range(WRITE_KILLS)]
     for number, (what, delay) in enumerate(moments):
         before = names(commits)
         log = output.with_name(f"{output.name}.{number}.log")
@@ -119,7 +129,7 @@ def one_round(table: Path, output: Path, whole: Path, generator: random.Random) 
         again += len(scored & before)
         kills.append(
             {
-                "what": "ended" if has_ended else what,
+                "when": moment_of(len(after), num_shards, has_ended=has_ended),
                 "seconds": round(time.monotonic() - begin, 3),
                 "committed_before": len(before),
                 "committed": len(after),
@@ -134,6 +144,15 @@ def one_round(table: Path, output: Path, whole: Path, generator: random.Random) 
     is_equal = output.read_bytes() == whole.read_bytes()
     shutil.rmtree(run)
     return {"is_equal": is_equal, "again": again, "kills": kills}
+
+
+def moment_of(after: int, num_shards: int, *, has_ended: bool) -> str:
+    """Return in words when a kill came."""
+    if has_ended:
+        return "after the end"
+    if after == 0:
+        return "before the first commit"
+    return "during the final write" if after == num_shards else "between commits"
 
 
 def start(table: Path, output: Path, log: Path) -> "subprocess.Popen[bytes]":
