@@ -46,8 +46,13 @@ NUM_PAIRS = 5_000
 NUM_SEEDS = 10
 NUM_AUDITS = 20
 BATCH = 256
-AUDIT_RULE = "top:70%"
-"""Under it the vaguer captions cost their category some 10 points."""
+AUDIT_RULE = "top:90%"
+AUDIT_FAULT = "vague=1.0"
+"""Chosen on seeds 903, 911 and 912: it costs the category 6 to 10 points, and nothing cost more.
+
+With this model a vague caption is about as similar to its picture as a full one; only its lower
+tail is longer. Under top:50% the category even gained.
+"""
 
 BoolArray = NDArray[np.bool_]
 
@@ -167,7 +172,7 @@ def measure(maker: Maker, args: argparse.Namespace) -> dict[str, Any]:
         if number < args.audits:
             plain = maker.make(seed, "none")
             figures.add_shuffled(plain, number)
-            figures.add_audits(plain, maker.make(seed, "vague=0.3"))
+            figures.add_audits(plain, maker.make(seed, AUDIT_FAULT))
     return {
         "question": __doc__,
         "model": args.model,
@@ -267,6 +272,7 @@ class Figures:
             "audit": {
                 "bar": "its line first in at least 19 of 20; a finding in at most 2 of 20 unbiased",
                 "rule": AUDIT_RULE,
+                "fault": AUDIT_FAULT,
                 "sets": len(self.audit["gaps"]),
                 **self.audit,
             },
