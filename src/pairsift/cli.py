@@ -43,8 +43,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models_app, name="models")
-register_curation(app)
-register_findings(app)
 
 
 def _print_version(value: bool) -> None:  # noqa: FBT001 - Typer's callback
@@ -237,6 +235,11 @@ def measures(
     for row in rows:
         console.print(Text.assemble("\n", (row["name"], "bold"), ": ", row["meaning"]), end="")
     console.print()
+
+
+# Last, so that --help begins with scoring.
+register_curation(app)
+register_findings(app)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -136,7 +136,7 @@ class RunConfig:
     )
     shard_rows: int = option(4096, "Rows of a shard: what is finished together.", min=1)
     no_dedupe: bool = option(False, "Encode equal images and captions again each time.")
-    cache_mb: int = option(128, "Memory for embeddings that come again in later shards.", min=0)
+    cache_mb: int = option(32, "Memory for embeddings that come again in later shards.", min=0)
     row_deadline_seconds: float = option(
         60.0, "Decoding of one image may take this long; then it is image_timeout.", min=0.1
     )

@@ -34,7 +34,7 @@ class Reuse:
     """
 
     is_on: bool = True
-    cache_bytes: int = 128 << 20
+    cache_bytes: int = 32 << 20
 
 
 @dataclass(frozen=True)
