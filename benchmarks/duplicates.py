@@ -33,7 +33,7 @@ LIMIT_BYTES = 8 * 10**9
 
 
 def main() -> None:
-    """Draw, search, count, print and write."""
+    """Draw, search, count, print, and write after every set."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="storybook")
     parser.add_argument("--pairs", type=int, default=5000)
@@ -50,32 +50,40 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         maker = Maker(options.model, num_pairs=options.pairs, work=options.work or Path(folder))
-        seeds = range(options.first_seed, options.first_seed + options.seeds)
+        made_up = many_rows_apart(options.rows)
         lines = []
-        for seed in seeds:
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
             lines.append({"seed": seed} | count(maker, seed))
             print(json.dumps(lines[-1]), flush=True)
+            if options.out is not None:
+                write(options.out, maker, lines, made_up)
+
+
+def many_rows_apart(num: int) -> dict[str, Any]:
+    """Run in a process of its own: the limit of address space cannot be taken back."""
+    command = [sys.executable, "-m", "benchmarks.duplicates", "--only-rows", "--rows", str(num)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    print(done.stdout, end="", flush=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def write(out: Path, maker: Maker, lines: list[dict[str, Any]], made_up: dict[str, Any]) -> None:
+    """Write what is known so far."""
     bounds = {name: lower_bound([line[name] for line in lines]) for name in BARS}
-    # A process of its own: the limit of address space cannot be taken back.
-    command = [sys.executable, "-m", "benchmarks.duplicates", "--only-rows"]
-    done = subprocess.run(
-        [*command, "--rows", str(options.rows)], check=True, capture_output=True, text=True
-    )
     result = {
         "question": "copies among 5,000 drawn pictures; a million made-up rows in 8 GB",
-        "model": options.model,
+        "model": maker.calculator.encoder.provenance.model,
         "weights_sha256": maker.calculator.encoder.provenance.weights_sha256,
         "machine": f"{platform.machine()} {platform.processor()}".strip(),
-        "seeds": list(seeds),
+        "seeds": [line["seed"] for line in lines],
         "lower_bounds": bounds,
         "bars": BARS,
         "meets_the_bars": all(bounds[name] >= bar for name, bar in BARS.items()),
-        "made_up_rows": json.loads(done.stdout),
+        "made_up_rows": made_up,
         "sets": lines,
     }
-    print(json.dumps({key: result[key] for key in ("lower_bounds", "made_up_rows")}))
-    if options.out is not None:
-        options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 def count(maker: Maker, seed: int) -> dict[str, Any]:

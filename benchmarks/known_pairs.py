@@ -1,6 +1,7 @@
 """Storybook sets with planted faults as arrays: drawn and embedded once a seed."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -77,7 +78,9 @@ class Maker:
         texts = list(sound_texts)
         path = self.work / f"captions-{seed}-{self.num_pairs}.npy"
         if not path.exists():
-            np.save(path, self._captions(sound_texts))
+            part = path.with_suffix(f".{os.getpid()}.npy")
+            np.save(part, self._captions(sound_texts))
+            part.replace(path)
         captions = np.load(path)
         if plan is not None:
             texts = [
@@ -106,12 +109,14 @@ class Maker:
             for at in range(0, len(files), BATCH)
         ]
         thumbnails = [make_thumbnail(Image.open(BytesIO(data)).convert("RGB")) for data in files]
+        part = path.with_suffix(f".{os.getpid()}.npz")
         np.savez(
-            path,
+            part,
             images=np.concatenate(parts),
             thumbnails=np.stack(thumbnails),
             sha256=np.array([hashlib.sha256(data).hexdigest() for data in files]),
         )
+        part.replace(path)  # another program may be waiting for the same set
 
 
 def lower_bound(values: list[float]) -> float:
