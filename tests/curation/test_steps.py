@@ -4,11 +4,15 @@ import numpy as np
 import pyarrow.csv as pc_csv
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
+from pairsift import open_run
+from pairsift.cli import run as command
 from pairsift.curation.declared import (
     BalanceRule,
     CaptionRule,
     DeclaredRule,
+    DuplicateRule,
     ImageRule,
     MismatchRule,
     SignRule,
@@ -173,3 +177,31 @@ def test_an_input_that_changed_is_told(tmp_path: Path) -> None:
     for rule in (WhereRule("category = 'sky'"), CaptionRule(min_words=2)):
         with pytest.raises(JobError, match="other rows than were scored"):
             make_step(rule, Material(run, seed=0))
+
+
+def test_copies_by_their_looks(tmp_path: Path) -> None:
+    generator = np.random.default_rng(3)
+    lines = ["image,caption"]
+    for n in range(6):
+        small = Image.fromarray(generator.integers(0, 255, (6, 6, 3), dtype=np.uint8))
+        small.resize((96, 96), Image.Resampling.BICUBIC).save(tmp_path / f"{n}.png")
+        lines.append(f"{n}.png,picture {n}")
+    with Image.open(tmp_path / "1.png") as picture:
+        picture.save(tmp_path / "1.jpg", quality=80)
+    lines += ["1.jpg,picture one as JPEG", "1.png,picture one once more"]
+    (tmp_path / "pairs.csv").write_text("\n".join(lines) + "\n")
+    scored = str(tmp_path / "scored.csv")
+    arguments = ["score", str(tmp_path / "pairs.csv"), "-o", scored, "--runtime", "fake"]
+    assert command(arguments) == 0
+    material = Material(open_run(scored), seed=0)
+    near = make_step(DuplicateRule(("near",)), material).apply(np.ones(8, dtype=bool)).masks
+    goes = near["duplicate_near"] | near["duplicate_exact"]
+    assert set(np.flatnonzero(goes)) < {1, 6, 7}
+    assert goes.sum() == 2
+    stays = ({1, 6, 7} - set(np.flatnonzero(goes).tolist())).pop()
+    # A twin of the one that stays has its bytes; the JPEG never has.
+    assert near["duplicate_exact"].sum() == (stays != 6)
+    assert not near["duplicate_exact"][6]
+    exact = make_step(DuplicateRule(), material).apply(np.ones(8, dtype=bool)).masks
+    assert set(exact) == {"duplicate_exact"}
+    assert exact["duplicate_exact"].sum() == 1

@@ -60,6 +60,23 @@ def best_of_groups(groups: IntArray, scores: FloatArray, left: BoolArray) -> Boo
     return goes
 
 
+def in_groups_of(groups: IntArray, members: BoolArray) -> BoolArray:
+    """Return the rows whose group has one of some rows.
+
+    Args:
+        groups: Of each row, shape (N,); -1 where it is in none.
+        members: These rows, shape (N,).
+
+    Example:
+        >>> in_groups_of(np.array([0, 0, -1, 1]), np.array([True, False, True, False])).tolist()
+        [True, True, False, False]
+    """
+    # The last place is for rows without a group, whose label is -1.
+    has_member = np.zeros(int(groups.max(initial=-1)) + 2, dtype=bool)
+    has_member[groups[members & (groups >= 0)]] = True
+    return has_member[groups]
+
+
 def captions_of_groups(
     groups: IntArray, stays: IntArray, captions: pa.ChunkedArray
 ) -> dict[int, list[str]]:

@@ -137,5 +137,5 @@ def _collected(recipe: Recipe, material: Material, verdict: Verdict) -> dict[int
     kept = np.flatnonzero(verdict.keep).astype(np.int64)
     for rule in recipe.rules:
         if isinstance(rule, DuplicateRule) and rule.captions == "all":
-            collected |= captions_of_groups(material.exact_copies, kept, material.captions)
+            collected |= captions_of_groups(material.copies(rule), kept, material.captions)
     return collected

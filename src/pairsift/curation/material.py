@@ -14,6 +14,7 @@ from pairsift.curation.audit import Dimension
 from pairsift.curation.caption_shapes import shape_of
 from pairsift.curation.categories import label_pictures
 from pairsift.curation.copies import exact_groups
+from pairsift.curation.declared import DuplicateRule
 from pairsift.curation.embedded import EmbeddedPairs
 from pairsift.curation.mismatches import find_mismatches
 from pairsift.curation.rows import (
@@ -25,6 +26,7 @@ from pairsift.curation.rows import (
     read_rows,
 )
 from pairsift.curation.scales import RunContrast, Scales, contrast_run, scale_run
+from pairsift.curation.searching import search_duplicates
 from pairsift.errors import JobError, UsageError
 from pairsift.protocols import FloatArray, TableReader
 from pairsift.runs import Run, ShardEmbeddings
@@ -112,6 +114,11 @@ class Material:
         return exact_groups(self.image_sha256)
 
     @cached_property
+    def near_copies(self) -> IntArray:
+        """Group of each row whose picture looks like another's, for which all are read again."""
+        return search_duplicates(self.run).duplicates.group
+
+    @cached_property
     def findings(self) -> dict[str, BoolArray]:
         """Wrong pairs by kind, as far as they are found by embeddings."""
         found = {
@@ -130,6 +137,10 @@ class Material:
     def reader(self) -> TableReader:
         """Of the first input: it knows the columns."""
         return open_table(Path(self.run.info["inputs"][0]["path"]), self.run.table_config)
+
+    def copies(self, rule: DuplicateRule) -> IntArray:
+        """Return the group of each row by what a rule takes for copies; -1 where it is in none."""
+        return self.near_copies if "near" in rule.by else self.exact_copies
 
     def labels(self, column: str) -> Dimension:
         """Return the groups of a column of the user's own."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pairsift.curation.balance import balanced_sample
 from pairsift.curation.conditions import rows_that_meet
-from pairsift.curation.copies import best_of_groups
+from pairsift.curation.copies import best_of_groups, in_groups_of
 from pairsift.curation.declared import (
     SHAPES,
     BalanceRule,
@@ -31,7 +31,6 @@ from pairsift.curation.rules import parse_rule
 from pairsift.curation.scales import scale_run
 from pairsift.curation.thresholds import keep_rows
 from pairsift.curation.worth import EXTREME_ASPECT, SMALL_SIDE
-from pairsift.errors import UsageError
 from pairsift.protocols import FloatArray
 
 BoolArray = NDArray[np.bool_]
@@ -80,14 +79,17 @@ def _(rule: MismatchRule, material: Material) -> Step:
 
 @make_step.register
 def _(rule: DuplicateRule, material: Material) -> Step:
-    if rule.by != ("exact",):
-        raise UsageError('duplicates: only by = ["exact"] can be told so far')
-    groups, scores = material.exact_copies, material.rows.similarities
+    groups, scores = material.copies(rule), material.rows.similarities
+    bytes_of = material.exact_copies
+    reasons = ("duplicate_exact", *(["duplicate_near"] if "near" in rule.by else []))
 
     def apply(left: BoolArray) -> Drops:
-        return Drops({"duplicate_exact": best_of_groups(groups, scores, left)})
+        goes = best_of_groups(groups, scores, left)
+        has_same_bytes = goes & in_groups_of(bytes_of, left & ~goes)
+        found = {"duplicate_exact": has_same_bytes, "duplicate_near": goes & ~has_same_bytes}
+        return Drops({reason: found[reason] for reason in reasons})
 
-    return Step(words_of(rule), ("duplicate_exact",), apply)
+    return Step(words_of(rule), reasons, apply)
 
 
 @make_step.register
