@@ -15,8 +15,6 @@ from pairsift.curation.caption_shapes import shape_of
 from pairsift.curation.categories import label_pictures
 from pairsift.curation.copies import exact_groups
 from pairsift.curation.declared import DuplicateRule
-from pairsift.curation.embedded import EmbeddedPairs
-from pairsift.curation.mismatches import find_mismatches
 from pairsift.curation.rows import (
     FILE,
     ROW,
@@ -26,17 +24,14 @@ from pairsift.curation.rows import (
     read_rows,
 )
 from pairsift.curation.scales import RunContrast, Scales, contrast_run, scale_run
-from pairsift.curation.searching import search_duplicates
+from pairsift.curation.searching import search_duplicates, search_mismatches
 from pairsift.errors import JobError, UsageError
-from pairsift.protocols import FloatArray, TableReader
-from pairsift.runs import Run, ShardEmbeddings
+from pairsift.protocols import TableReader
+from pairsift.runs import Run
 from pairsift.tables.formats import open_table
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
-
-WINDOW_ROWS = 200_000
-"""Rows that are searched for wrong pairs together; a swap over more rows is not found."""
 
 CHANGED = "the input has other rows than were scored (hint: score it again with --overwrite)"
 
@@ -125,12 +120,16 @@ class Material:
             kind: np.zeros(len(self.rows), dtype=bool)
             for kind in ("swap", "shift", "boilerplate", "suspect")
         }
-        for pairs in self._windows():
-            lines = find_mismatches(pairs, seed=self.seed).to_arrow()
-            for kind, mask in found.items():
-                lines_of = lines.filter(pc.equal(lines.column("kind"), kind))
-                files = lines_of.column(FILE).to_numpy()
-                mask[self._places(files, lines_of.column(ROW).to_numpy())] = True
+        if self.run.info["embeddings"] != "all":
+            raise UsageError(_NO_EMBEDDINGS)
+        searched = search_mismatches(self.run, seed=self.seed)
+        if len(searched.pairs) == 0 and self.rows.scored.any():
+            raise UsageError(_NO_EMBEDDINGS)
+        lines = searched.to_arrow()
+        for kind, mask in found.items():
+            lines_of = lines.filter(pc.equal(lines.column("kind"), kind))
+            files = lines_of.column(FILE).to_numpy()
+            mask[self._places(files, lines_of.column(ROW).to_numpy())] = True
         return found
 
     @cached_property
@@ -167,36 +166,3 @@ class Material:
         is_there = (self.rows.files[places] == files) & (self.rows.rows[places] == rows)
         found: IntArray = places[is_there]
         return found
-
-    def _windows(self) -> Iterator[EmbeddedPairs]:
-        if self.run.info["embeddings"] != "all":
-            raise UsageError(_NO_EMBEDDINGS)
-        waiting: list[ShardEmbeddings] = []
-        for shard in self.run.embeddings():
-            if waiting and sum(len(s.rows) for s in waiting) + len(shard.rows) > WINDOW_ROWS:
-                yield self._pairs(waiting)
-                waiting = []
-            waiting.append(shard)
-        if waiting:
-            yield self._pairs(waiting)
-        elif self.rows.scored.any():
-            raise UsageError(_NO_EMBEDDINGS)
-
-    def _pairs(self, shards: Sequence[ShardEmbeddings]) -> EmbeddedPairs:
-        files = np.concatenate([np.full(len(s.rows), s.file, dtype=np.int64) for s in shards])
-        rows = np.concatenate([s.rows for s in shards])
-        places = self.rows.places(files.astype(np.int32), rows)
-        texts = pc.fill_null(self.captions.take(pa.array(places)), "").to_pylist()
-        return EmbeddedPairs(
-            files=files,
-            rows=rows,
-            images=_unit(np.concatenate([s.images for s in shards])),
-            captions=_unit(np.concatenate([s.captions for s in shards])),
-            texts=tuple(texts),
-        )
-
-
-def _unit(rows: FloatArray) -> FloatArray:
-    # Stored as halves: their norm is off by up to 2^-11.
-    units: FloatArray = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(min=1e-12)
-    return units
