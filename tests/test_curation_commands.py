@@ -113,7 +113,9 @@ def test_curate_shows_before_it_writes(
     assert "written" not in told
     output = tmp_path / "out"
     assert run(["curate", str(folder), "-o", str(output), "--export", "parquet"]) == 0
-    assert "written to" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "written to" in told
+    assert "parquet    83 rows" in told
     assert pq.read_table(output / "decisions.parquet")["keep"].to_pylist().count(True) == 83
     assert pq.read_table(output / "parquet" / "pairs.parquet").num_rows == 83
     assert run(["curate", str(folder), "-o", str(output)]) == 2

@@ -120,7 +120,7 @@ def curate(
     from pairsift.curation.curating import curate_run
     from pairsift.curation.exports import check_exports
     from pairsift.curation.recipe import read_recipe
-    from pairsift.curation_summary import print_audit, print_curation
+    from pairsift.curation_summary import print_audit, print_curation, print_written
     from pairsift.errors import UsageError
     from pairsift.runs import open_run
 
@@ -151,6 +151,6 @@ def curate(
             prefix=output_config.column_prefix,
             overwrite=output_config.overwrite,
         )
-        console.print(f"\n written to {output}", highlight=False)
+        print_written(output, record["exports"], console)
     if as_json:
         typer.echo(json.dumps(record, indent=2, ensure_ascii=False))

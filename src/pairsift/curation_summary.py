@@ -1,6 +1,8 @@
 """What a person sees of a threshold, of an audit and of a curation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -70,6 +72,17 @@ def print_curation(curation: Curation, console: Console) -> None:
         repeats = curation.verdict.repeats
         warning = REPEATS_WARNING.format(most=int(repeats.max()))
         console.print(f"\n {int(repeats.sum()):,} with repeats: {warning}", highlight=False)
+
+
+def print_written(folder: Path, exports: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Print where a curation lies, what was exported, and what could not be."""
+    console.print(f"\n written to {printable(str(folder))}", highlight=False)
+    for item in exports:
+        counts = {unit: item[unit] for unit in ("rows", "pairs", "uids") if unit in item}
+        words = ", ".join(f"{count:,} {unit}" for unit, count in counts.items())
+        if item.get("left_out"):
+            words += f"; {item['left_out']:,} left out: curation.json names pictures and reasons"
+        console.print(f"  {item['export']:<11}{words}", highlight=False)
 
 
 def print_audit(lines: Sequence[AuditLine], console: Console, *, most: int = 20) -> None:
