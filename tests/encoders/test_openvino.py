@@ -11,6 +11,7 @@ from pairsift.encoders.openvino import (
     HINTS,
     OpenVinoEncoder,
     choose_precision,
+    fill_up,
     padded_length,
     probe_precision,
 )
@@ -175,7 +176,7 @@ def test_what_ran_is_told() -> None:
 def test_the_probe_tells_precisions_apart() -> None:
     assert probe_precision(HINTS["fp32"]) == "fp32"
     assert probe_precision(HINTS[choose_precision("auto")]) == choose_precision("auto")
-    with pytest.raises(UnknownNameError, match="fp32"):
+    with pytest.raises(UnknownNameError, match="computes (fp32|bf16)"):
         choose_precision("fp8")
 
 
@@ -185,7 +186,7 @@ def test_a_precision_that_does_not_run_is_refused(wish: Any) -> None:
     if probe_precision(HINTS[wish]) == wish:
         assert OpenVinoEncoder(model, ModelConfig(precision=wish)).provenance.precision == wish
     else:
-        with pytest.raises(ModelError, match="fp32"):
+        with pytest.raises(ModelError, match="computes (fp32|bf16)"):
             OpenVinoEncoder(model, ModelConfig(precision=wish))
 
 
@@ -193,3 +194,13 @@ def test_the_padded_length_follows_from_the_caption() -> None:
     text = load("clip-quick").record.text
     assert [padded_length(count, text) for count in (2, 16, 17, 76, 77)] == [8, 16, 24, 77, 77]
     assert padded_length(3, load("siglip").record.text) == 64
+
+
+@pytest.mark.parametrize("count", range(1, 40))
+def test_batches_have_few_sizes_and_keep_their_rows(count: int) -> None:
+    batch = np.arange(3 * count).reshape(count, 3)
+    filled = fill_up(batch)
+    assert len(filled) in (2, 4, 8, 16, 32, 64)
+    assert len(filled) < 2 * max(count, 2)
+    assert (filled[:count] == batch).all()
+    assert (filled[count:] == batch[-1]).all()

@@ -154,11 +154,31 @@ class OpenVinoEncoder:
         queue.set_callback(take)
         try:
             for indices, batch in jobs:
-                several = np.repeat(batch, MIN_BATCH, axis=0) if len(batch) < MIN_BATCH else batch
-                queue.start_async({0: several}, indices)
+                queue.start_async({0: fill_up(batch)}, indices)
         finally:
             queue.wait_all()
         return rows
+
+
+def fill_up(batch: Any) -> Any:
+    """Repeat the last row until the number of rows is a power of two.
+
+    The runtime keeps compiled kernels for every shape that it has seen. Batches of any size cost
+    some 900 bytes a row over the first 80,000 rows of a table; a row's numbers do not depend on
+    the batch.
+
+    Args:
+        batch: Rows, at least one.
+
+    Returns:
+        The batch, or a longer one that begins with it.
+
+    Example:
+        >>> [len(fill_up(np.zeros((count, 1)))) for count in (1, 2, 5, 16, 17)]
+        [2, 2, 8, 16, 32]
+    """
+    wanted = max(MIN_BATCH, 1 << (len(batch) - 1).bit_length())
+    return np.concatenate([batch, np.repeat(batch[-1:], wanted - len(batch), axis=0)])
 
 
 def _build(model: LocalModel) -> tuple[ov.Model, ov.Model]:
