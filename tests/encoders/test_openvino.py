@@ -176,7 +176,7 @@ def test_what_ran_is_told() -> None:
 def test_the_probe_tells_precisions_apart() -> None:
     assert probe_precision(HINTS["fp32"]) == "fp32"
     assert probe_precision(HINTS[choose_precision("auto")]) == choose_precision("auto")
-    with pytest.raises(UnknownNameError, match="computes (fp32|bf16)"):
+    with pytest.raises(UnknownNameError, match="fp32"):
         choose_precision("fp8")
 
 
@@ -186,7 +186,7 @@ def test_a_precision_that_does_not_run_is_refused(wish: Any) -> None:
     if probe_precision(HINTS[wish]) == wish:
         assert OpenVinoEncoder(model, ModelConfig(precision=wish)).provenance.precision == wish
     else:
-        with pytest.raises(ModelError, match="computes (fp32|bf16)"):
+        with pytest.raises(ModelError, match=r"computes (fp32|bf16)"):
             OpenVinoEncoder(model, ModelConfig(precision=wish))
 
 
