@@ -71,14 +71,14 @@ def _draw_panel(stage: str, lines: list[dict[str, Any]]) -> Image.Image:
     x, y = at(last, 0)
     draw.text((x, y + 8), f"{last} steps", fill="#444444", font=font, anchor="ra")
     names = [name for name in lines[-1] if name not in _NOT_SHARES]
-    ends = sorted((lines[-1][name], name) for name in names)
-    lowest = _PANEL[1] - _BOTTOM + 14.0
+    ends = sorted(((lines[-1][name], name) for name in names), reverse=True)
+    highest = 0.0
     for value, name in ends:
         ink = _INKS.get(name, "#000000")
         draw.line([at(line["step"], line[name]) for line in lines], fill=ink, width=2)
         # Names stand where their lines end, but never on each other.
-        lowest = min(lowest - 14, at(last, value)[1])
-        draw.text((x + 6, lowest), f"{name}", fill=ink, font=font, anchor="lm")
+        highest = max(highest + 14, at(last, value)[1])
+        draw.text((x + 6, highest), f"{name}", fill=ink, font=font, anchor="lm")
     return image
 
 
