@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import struct
+import tarfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.fuzz.layouts import Layout, Number
-from benchmarks.fuzz.mutations import STEPS, Wreck, apply_steps
+from benchmarks.fuzz.mutations import REPAIRED_SHARE, STEPS, Wreck, apply_steps
 from benchmarks.fuzz.pictures import picture
 
 NUM_ROWS = 24
@@ -72,6 +73,47 @@ def _json_lines() -> bytes:
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
 
 
+def _tar() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for row, (key, _, words, note) in enumerate(rows()):
+            for suffix, data in (
+                ("png", picture("PNG", "rgb", row)),
+                ("txt", words.encode()),
+                ("json", json.dumps({"note": note}).encode()),
+            ):
+                member = tarfile.TarInfo(f"{key}.{suffix}")
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def _blocks(data: bytes) -> Layout:
+    """Members are the parts of a tar; what a header says stands in its first bytes."""
+    layout = Layout()
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        for member in archive:
+            end = member.offset_data + -(-member.size // 512) * 512
+            layout.parts.append((member.offset, end))
+            layout.metadata.append((member.offset, member.offset + 160))
+    return layout
+
+
+def _resummed(broken: bytes) -> bytes:
+    """Return a tar with right checksums on every header that can still be found."""
+    data = bytearray(broken)
+    place = 0
+    while place + 512 <= len(data):
+        # POSIX.1-1988, ustar: six octal digits, counted as if the field itself were blank.
+        header = data[place : place + 148] + b" " * 8 + data[place + 156 : place + 512]
+        data[place + 148 : place + 156] = b"%06o\0 " % sum(header)
+        size = bytes(data[place + 124 : place + 136]).strip(b"\0 ")
+        if not size or size.strip(b"01234567"):
+            break
+        place += 512 + -(-int(size, 8) // 512) * 512
+    return bytes(data)
+
+
 def _compress(data: bytes, kind: str) -> bytes:
     if kind == "gzip":
         return gzip.compress(data, mtime=0)
@@ -112,6 +154,7 @@ TABLES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "CSV, zstd": (".csv.zst", lambda: _compress(_delimited(",")(), "zstd")),
     "JSON lines": (".jsonl", _json_lines),
     "JSON lines, gzip": (".jsonl.gz", lambda: _compress(_json_lines(), "gzip")),
+    "WebDataset tar": (".tar", _tar),
     "Parquet of paths": (".parquet", _parquet("path")),
     "Parquet of bytes": (".parquet", _parquet("bytes", compression="zstd")),
     "Parquet of structs": (".parquet", _parquet("struct", compression="none")),
@@ -144,16 +187,20 @@ def mutate_table(name: str, generator: np.random.Generator) -> tuple[bytes, list
     if name in INSIDE and generator.random() < 0.5:
         # A broken stream hides what is in it: here the stream is whole and the text is not.
         plain, kind = INSIDE[name]
-        text, names = mutate_table(plain, generator)
-        return _compress(text, kind), names
+        text, inner = mutate_table(plain, generator)
+        return _compress(text, kind), inner
     data = table(name)
     is_text = TABLES[name][0] in (".csv", ".tsv", ".jsonl")
     other = table(str(generator.choice(list(TABLES))))
-    is_parquet = TABLES[name][0] == ".parquet"
-    layout = _lines(data) if is_text else _footer(data) if is_parquet else Layout()
+    layouts = {".parquet": _footer, ".tar": _blocks}
+    find = _lines if is_text else layouts.get(TABLES[name][0], lambda _: Layout())
+    layout = find(data)
     # Marks are what text breaks on; half of all steps put one in.
     steps = dict(STEPS) | {f"insert_mark {i}": _insert_mark for i in range(12 * is_text)}
-    return apply_steps(Wreck(bytearray(data), layout, other), steps, generator)
+    broken, names = apply_steps(Wreck(bytearray(data), layout, other), steps, generator)
+    if TABLES[name][0] == ".tar" and generator.random() < REPAIRED_SHARE:
+        broken = _resummed(broken)
+    return broken, names
 
 
 def _insert_mark(wreck: Wreck, generator: np.random.Generator) -> None:
