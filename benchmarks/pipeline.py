@@ -290,11 +290,10 @@ def main() -> None:
             full = paths[: args.num_full]
             if full and size[0] >= 2 * DRAFT_FACTOR * SIDE:
                 report["sets"][f"{name} full"] = measure(full, is_full=True, repeats=args.repeats)
-    text = json.dumps(report, indent=2) + "\n"
-    if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(text, encoding="utf-8")
-    print(text, end="")
+            if args.out:  # after each set: a run that is stopped keeps what it has measured
+                args.out.parent.mkdir(parents=True, exist_ok=True)
+                args.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(report, indent=2))
 
 
 if __name__ == "__main__":
