@@ -130,7 +130,7 @@ def data_loader(paths: Sequence[Path], *, is_full: bool) -> Side:
     from torch.utils.data import DataLoader
 
     loader: Any = DataLoader(
-        Files(paths, is_full=is_full),  # type: ignore[arg-type]
+        Files(paths, is_full=is_full),
         batch_size=LOADER_BATCH, num_workers=LOADER_WORKERS, persistent_workers=True,
         multiprocessing_context="spawn",
     )  # fmt: skip
