@@ -25,7 +25,7 @@ LINES: list[list[str]] = [
     ["curation"],
     ["fingerprints", "invariants", "checking", "planning", "comparing"],
     ["api"],
-    ["charts", "progress", "summary", "report", "demo", "options", "model_commands"],
+    ["charts", "progress", "summary", "demo", "options", "report", "model_commands"],
     ["curation_summary", "curation_commands", "finding_summary", "finding_commands", "cli"],
 ]
 RANK = {name: (row, column) for row, line in enumerate(LINES) for column, name in enumerate(line)}

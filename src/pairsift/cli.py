@@ -23,6 +23,7 @@ from pairsift.errors import PairsiftError, TooManyFailuresError
 from pairsift.finding_commands import register_findings
 from pairsift.model_commands import models_app, say
 from pairsift.options import Only, expand_options
+from pairsift.report.command import report
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -240,6 +241,7 @@ def measures(
 # Last, so that --help begins with scoring.
 register_curation(app)
 register_findings(app)
+app.command()(report)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -204,6 +204,17 @@ class ExportConfig:
     )
 
 
+@dataclass(frozen=True)
+class ReportConfig:
+    """What a report shows."""
+
+    rule: str = option("top:30%", "Where the cut is: top:30%, similarity>=0.28, fdr:1%, …")
+    by: str | None = option(
+        None, "Column of categories (default: by usual names).", metavar="COLUMN"
+    )
+    no_thumbnails: bool = option(False, "Show captions without their pictures.")
+
+
 def describe(config: object) -> dict[str, Any]:
     """Return a config as plain data for ``run.json``.
 

@@ -13,6 +13,7 @@ from pairsift.config import (
     ImageConfig,
     ModelConfig,
     OutputConfig,
+    ReportConfig,
     RunConfig,
     SourceConfig,
     TableConfig,
@@ -26,6 +27,7 @@ PANELS: dict[type, str] = {
     TableConfig: "Table",
     OutputConfig: "Output",
     RunConfig: "Run",
+    ReportConfig: "Report",
 }
 """Under which heading of the help the options of a dataclass stand."""
 

@@ -90,7 +90,7 @@ def read_rows(run: Run) -> ScoredRows:
         schema.IMAGE_WIDTH: np.int32,
         schema.IMAGE_HEIGHT: np.int32,
     }
-    if run.info["measure"] == "cosine":
+    if run.info["is_distance"] or run.info["measure"] == "cosine":  # it is the similarity
         del wanted[schema.COSINE]
     parts: dict[str, list[NDArray[np.generic]]] = {name: [] for name in wanted}
     for batch in run.iter_scores(list(wanted)):

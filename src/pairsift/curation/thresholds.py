@@ -47,6 +47,7 @@ def keep_rows(
         UsageError: The rule needs p-values or probabilities, and there are none.
 
     Example:
+        >>> from pairsift.curation.rules import parse_rule
         >>> keep_rows(parse_rule("top:50%"), np.array([0.2, 0.3, 0.3, 0.3])).tolist()
         [False, True, True, False]
     """

@@ -1,0 +1,96 @@
+"""The section of rows worth a look: scored, but of a kind that is often a mistake."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pairsift.curation.worth import SIGNS, Sign, find_signs
+from pairsift.report.cards import Column, Section, cards, counted, missing, percent, table
+from pairsift.report.markup import Content, element, join
+from pairsift.report.material import Material
+from pairsift.report.pictures import ShownPair
+from pairsift.report.selecting import CANDIDATES, distinct
+
+ID = "worth-a-look"
+TITLE = "Worth a look"
+NUM_EXAMPLES = 5
+USUAL = 0.5
+"""A sign that more rows than this show is how the set is; single rows of it tell nothing."""
+
+
+@dataclass(frozen=True)
+class ShownSign:
+    """A sign with the rows that are shown for it.
+
+    Args:
+        sign: As counted.
+        places: Of rows, no picture twice.
+    """
+
+    sign: Sign
+    places: list[int]
+
+
+def choose_signs(material: Material) -> list[ShownSign]:
+    """Return every sign, also those that no row shows."""
+    rows = material.rows
+    signs = find_signs(
+        rows.cosines,
+        truncated=rows.truncated,
+        widths=rows.widths.astype("int64"),
+        heights=rows.heights.astype("int64"),
+        num_examples=NUM_EXAMPLES * CANDIDATES,
+    )
+    return [
+        ShownSign(
+            sign,
+            distinct(sign.examples, material.image_keys, NUM_EXAMPLES)
+            if sign.rate <= USUAL
+            else [],
+        )
+        for sign in signs
+    ]
+
+
+def signs_section(
+    material: Material, chosen: list[ShownSign], shown: Mapping[int, ShownPair]
+) -> Section:
+    """Return the section.
+
+    Args:
+        material: Of the run.
+        chosen: As ``choose_signs`` gives them.
+        shown: Every place of ``chosen``.
+    """
+    if material.num_scored == 0:
+        return missing(ID, TITLE, "No row has a similarity.")
+    lines: list[list[Content]] = [
+        [
+            [_name(entry.sign), element("small", SIGNS[entry.sign.name])],
+            f"{entry.sign.rows:,}",
+            percent(entry.sign.rate),
+        ]
+        for entry in chosen
+    ]
+    columns = [Column("Sign"), Column("Rows", is_number=True), Column("Rate", is_number=True)]
+    parts = [
+        element("p", "A sign is not a fault, and no row is dropped for one.", class_="aside"),
+        table("Scored rows by sign; a row may show several", columns, lines),
+    ]
+    for entry in chosen:
+        if entry.places:
+            parts += [
+                element("h3", _name(entry.sign)),
+                cards(shown[place] for place in entry.places),
+            ]
+    findings = tuple(
+        f"{counted(entry.sign.rows, 'scored pair')} ({percent(entry.sign.rate)}) with a "
+        "similarity below 0."
+        for entry in chosen
+        if entry.sign.name == "negative_similarity" and entry.sign.rows
+    )
+    return Section(ID, TITLE, join(*parts), findings)
+
+
+def _name(sign: Sign) -> str:
+    words = sign.name.replace("_", " ")
+    return words[0].upper() + words[1:]
