@@ -181,7 +181,7 @@ def _facts(summary: JobSummary, *, is_ascii: bool) -> Iterator[tuple[str, Render
         )
     if summary.resumed_rows:
         shards = f"{summary.resumed_shards:,} of {_counted(summary.num_shards, 'shard')}"
-        yield "resumed", f"{shards} ({summary.resumed_rows:,} rows) were finished before"
+        yield "resumed", f"{shards} ({summary.resumed_rows:,} rows) were finished already"
     if once := _once(summary):
         yield "once", once
     shares = _stage_shares(summary)

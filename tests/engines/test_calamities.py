@@ -108,3 +108,19 @@ def test_an_input_that_vanishes_is_one_clear_line(table: Path) -> None:
         score_file(config, table, output_path=output, build=build_scorer, on_progress=take_away)
     assert not output.exists()
     assert open_run(run_folder(output), allow_partial=True).num_rows >= NUM_ROWS - SHARD_ROWS
+
+
+def test_two_processes_share_one_run(table: Path) -> None:
+    whole, output = table.with_name("whole.csv"), table.with_name("out.csv")
+    run = [sys.executable, "-m", "pairsift"]
+    subprocess.run([*run, *command(table, whole)], check=True, capture_output=True)
+    both = [
+        subprocess.Popen([*run, *command(table, output)], stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    told = [process.communicate()[1] for process in both]
+    # One that comes last may find its own table, and another's, already there.
+    assert [process.returncode for process in both] == [0, 0], told
+    assert output.read_bytes() == whole.read_bytes()
+    assert open_run(output).num_rows == NUM_ROWS
+    assert not list((run_folder(output) / "attempts").iterdir())

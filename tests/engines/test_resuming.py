@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -319,12 +320,17 @@ def test_what_a_killed_process_left_is_swept_up(table: Path) -> None:
     left = [folder / "scores" / ".x.parquet.ab.part", table.with_name(".out.csv.ab.part")]
     for path in left:
         path.write_text("half")
+        os.utime(path, (0, 0))
+    young = folder / "scores" / ".y.parquet.cd.part"
+    young.write_text("another process is at it")
     (folder / "writing.json").write_text("{}")
     other = table.with_name(".other.csv.ab.part")
     other.write_text("somebody else's")
+    os.utime(other, (0, 0))
     score(table, output)
     assert [path for path in left if path.exists()] == []
     assert other.exists()
+    assert young.exists()
 
 
 def test_a_sample_goes_on(table: Path) -> None:

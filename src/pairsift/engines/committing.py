@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from pairsift.config import KeptEmbeddings
 from pairsift.runs.commits import Commit
+from pairsift.runs.layout import ShardKey
 from pairsift.runs.store import FolderStore
 from pairsift.runs.writing import ScoredShard, commit_shard
 
@@ -20,6 +21,7 @@ class Committer:
         embeddings: Which embeddings to keep.
         similarity_range: Range of the ``similarity`` column.
         on_commit: Called on that thread with each commit that counts.
+        on_drop: Called there with each shard that another process had committed.
     """
 
     def __init__(
@@ -29,11 +31,13 @@ class Committer:
         embeddings: KeptEmbeddings,
         similarity_range: tuple[float, float],
         on_commit: Callable[[Commit], None],
+        on_drop: Callable[[ShardKey], None],
     ) -> None:
         self._store = store
         self._embeddings: KeptEmbeddings = embeddings
         self._similarity_range = similarity_range
         self._on_commit = on_commit
+        self._on_drop = on_drop
         # One waits while one is written: embeddings are large.
         self._waiting: queue.Queue[ScoredShard | None] = queue.Queue(1)
         self._error: BaseException | None = None
@@ -80,7 +84,9 @@ class Committer:
                     embeddings=self._embeddings,
                     similarity_range=self._similarity_range,
                 )
-                if commit is not None:
+                if commit is None:
+                    self._on_drop(shard.key)
+                else:
                     self._on_commit(commit)
         except BaseException as error:  # noqa: BLE001 - raised by the thread that scores
             self._error = error

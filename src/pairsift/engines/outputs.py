@@ -3,14 +3,17 @@
 import glob
 import json
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pairsift.errors import OutputExistsError, RunFolderError
 from pairsift.runs.layout import FOLDERS, OBJECTS, SUCCESS, TABLE, WRITING
-from pairsift.runs.marks import is_at_work
 from pairsift.runs.store import FolderStore
+
+SWEEP_AFTER_SECONDS = 60.0
 
 
 def run_folder(output_path: Path) -> Path:
@@ -107,17 +110,22 @@ def clear_run(store: FolderStore) -> None:
 
 
 def sweep_run(store: FolderStore, outputs: Sequence[Path]) -> None:
-    """Remove what a killed process left half written, where none is at work.
+    """Remove what killed processes left half written.
 
     Args:
         store: The run folder.
         outputs: Tables that the run writes; their halves lie beside them under hidden names.
     """
-    if is_at_work(store):
-        return
     for folder in ("", *FOLDERS):
-        store.sweep(folder)
+        _sweep((store.root / folder).glob(".*.part"))
     if store.exists(WRITING):
         for path in outputs:
-            for part in path.parent.glob(f".{glob.escape(path.name[:100])}.*.part"):
-                part.unlink(missing_ok=True)
+            _sweep(path.parent.glob(f".{glob.escape(path.name[:100])}.*.part"))
+
+
+def _sweep(parts: Iterable[Path]) -> None:
+    for part in parts:
+        # A younger one may be in the hands of another process.
+        with suppress(FileNotFoundError):
+            if time.time() - part.stat().st_mtime > SWEEP_AFTER_SECONDS:
+                part.unlink()

@@ -177,7 +177,7 @@ def _finish(job: Job, run: Run, session: Session, *, begin: float) -> JobSummary
     _fill_in(job, run, counts=tally.counts)
     job.summary.examples = tally.examples
     job.summary.resumed_shards = job.summary.num_shards - session.num_shards
-    job.summary.resumed_rows = job.summary.num_rows - session.num_rows
+    job.summary.resumed_rows = job.summary.num_rows - session.num_committed
     summary = job.close_summary(time.perf_counter() - begin)
     _put_json(store, SUMMARY, summary.to_json())
     written = [describe_output(path) for path, _ in job.outputs if path is not None]

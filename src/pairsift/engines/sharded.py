@@ -72,6 +72,7 @@ class Session:
     num_rows: int = 0
     num_failed: int = 0
     num_shards: int = 0
+    num_committed: int = 0
     attempts: "Counter[str]" = field(default_factory=Counter)
     token: str = field(default_factory=lambda: secrets.token_hex(4))
 
@@ -99,6 +100,7 @@ def score_pieces(
         embeddings=session.config.run.embeddings,
         similarity_range=session.similarity_range,
         on_commit=lambda commit: _settle(session, commit),
+        on_drop=lambda key: session.store.delete(key.attempt(session.token)),
     )
     clock = session.scorer.clock
     batches = read_ahead(_read(session, work))
@@ -158,6 +160,7 @@ def _mark(session: Session, key: ShardKey, attempts: "Counter[str]") -> None:
 
 def _settle(session: Session, commit: Commit) -> None:
     session.num_shards += commit.key.generation == 0
+    session.num_committed += commit.num_rows
     if session.attempts[commit.key.stem] > 1:
         earlier = [name for name in session.store.names(ATTEMPTS) if commit.key.stem in name]
         for name in earlier:

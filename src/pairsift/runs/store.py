@@ -86,13 +86,6 @@ class FolderStore:
         """Remove an object; none of that name is no error."""
         self.path(name).unlink(missing_ok=True)
 
-    def sweep(self, folder: str) -> None:
-        """Remove what writers that were killed left half written; nobody else may be writing."""
-        place = self.root / folder
-        if place.is_dir():
-            for path in place.glob(".*.part"):
-                path.unlink(missing_ok=True)
-
     def _write(self, name: str, data: bytes | memoryview, *, is_durable: bool) -> Path:
         target = self.path(name)
         target.parent.mkdir(parents=True, exist_ok=True)
