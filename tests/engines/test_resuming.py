@@ -323,6 +323,9 @@ def test_what_a_killed_process_left_is_swept_up(table: Path) -> None:
         os.utime(path, (0, 0))
     young = folder / "scores" / ".y.parquet.cd.part"
     young.write_text("another process is at it")
+    commit = next((folder / "commits").iterdir())
+    mark = folder / "attempts" / f"{commit.stem}-0123abcd.json"
+    mark.write_text("{}")  # killed after the commit
     (folder / "writing.json").write_text("{}")
     other = table.with_name(".other.csv.ab.part")
     other.write_text("somebody else's")
@@ -331,6 +334,7 @@ def test_what_a_killed_process_left_is_swept_up(table: Path) -> None:
     assert [path for path in left if path.exists()] == []
     assert other.exists()
     assert young.exists()
+    assert not mark.exists()
 
 
 def test_a_sample_goes_on(table: Path) -> None:

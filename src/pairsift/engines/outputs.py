@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pairsift.errors import OutputExistsError, RunFolderError
-from pairsift.runs.layout import FOLDERS, OBJECTS, SUCCESS, TABLE, WRITING
+from pairsift.runs.layout import ATTEMPTS, FOLDERS, OBJECTS, SUCCESS, TABLE, WRITING, key_of
 from pairsift.runs.store import FolderStore
 
 SWEEP_AFTER_SECONDS = 60.0
@@ -116,11 +116,23 @@ def sweep_run(store: FolderStore, outputs: Sequence[Path]) -> None:
         store: The run folder.
         outputs: Tables that the run writes; their halves lie beside them under hidden names.
     """
+    drop_finished_marks(store)
     for folder in ("", *FOLDERS):
         _sweep((store.root / folder).glob(".*.part"))
     if store.exists(WRITING):
         for path in outputs:
             _sweep(path.parent.glob(f".{glob.escape(path.name[:100])}.*.part"))
+
+
+def drop_finished_marks(store: FolderStore) -> None:
+    """Remove the marks of shards that are finished, left by processes killed after a commit.
+
+    Args:
+        store: The run folder.
+    """
+    for name in store.names(ATTEMPTS):
+        if (key := key_of(name)) is not None and store.exists(key.commit):
+            store.delete(name)
 
 
 def _sweep(parts: Iterable[Path]) -> None:

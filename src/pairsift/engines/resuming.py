@@ -14,6 +14,7 @@ from pairsift.engines.logging import open_log
 from pairsift.engines.opening import open_or_create
 from pairsift.engines.outputs import (
     describe_output,
+    drop_finished_marks,
     is_own_output,
     read_written,
     sweep_run,
@@ -182,6 +183,7 @@ def _finish(job: Job, run: Run, session: Session, *, begin: float) -> JobSummary
     _put_json(store, SUMMARY, summary.to_json())
     written = [describe_output(path) for path, _ in job.outputs if path is not None]
     _put_json(store, TABLE, {"job": facts, "outputs": written})
+    drop_finished_marks(store)
     store.put(SUCCESS, b"")
     store.delete(WRITING)
     return summary
