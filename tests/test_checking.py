@@ -164,20 +164,31 @@ def _shifted_mean(folder: Path) -> None:
     edit(folder, "preprocessor_config.json", image_mean=[0.48, 0.46, 0.41])
 
 
-def test_squash_for_shortest_is_refused(sound: Callable[[str], Path], tmp_path: Path) -> None:
-    def squash(folder: Path) -> None:
-        edit(
-            folder,
-            "preprocessor_config.json",
-            image_processor_type="SiglipImageProcessor",
-            size={"height": 32, "width": 32},
-            resample=3,
-        )
-        content = json.loads((folder / "preprocessor_config.json").read_text())
-        content.pop("crop_size")
-        (folder / "preprocessor_config.json").write_text(json.dumps(content))
+@pytest.mark.parametrize("name", MODELS)
+def test_squash_for_shortest_and_back_is_refused(
+    name: str, sound: Callable[[str], Path], tmp_path: Path
+) -> None:
+    def other_resize(folder: Path) -> None:
+        path = folder / "preprocessor_config.json"
+        stated = json.loads(path.read_text())
+        side = stated["size"].get("height") or stated["size"]["shortest_edge"]
+        if "shortest_edge" in stated["size"]:
+            stated |= {
+                "image_processor_type": "SiglipImageProcessor",
+                "size": {"height": side, "width": side},
+                "do_center_crop": False,
+            }
+            del stated["crop_size"]
+        else:
+            stated |= {
+                "image_processor_type": "CLIPImageProcessor",
+                "size": {"shortest_edge": side},
+                "crop_size": {"height": side, "width": side},
+                "do_center_crop": True,
+            }
+        path.write_text(json.dumps(stated))
 
-    report = check(with_fault(sound("clip"), tmp_path / "faulty", squash, sums=True))
+    report = check(with_fault(sound(name), tmp_path / "faulty", other_resize, sums=True))
     assert {"recipe", "fingerprint"} <= set(report.failed), str(report)
 
 
