@@ -144,7 +144,7 @@ def measure(work: Path, files: list[Path], model: str) -> dict[str, Any]:
 
 def check(files: list[Path], output: Path) -> int:
     """Return the number of scored rows; stop where they are not the rows of the files."""
-    num_rows = sum(pq.ParquetFile(file).metadata.num_rows for file in files)
+    num_rows: int = sum(pq.ParquetFile(file).metadata.num_rows for file in files)
     scored = pq.read_table(output)
     statuses = scored.column("similarity_status").value_counts().to_pylist()
     if scored.num_rows != num_rows or statuses != [{"values": "ok", "counts": num_rows}]:
