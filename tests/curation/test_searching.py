@@ -9,7 +9,8 @@ import pytest
 
 from pairsift import open_run
 from pairsift.cli import run as pairsift
-from pairsift.curation.searching import DUPLICATES, MISMATCHES, search_duplicates, search_mismatches
+from pairsift.curation.kept import DUPLICATES, MISMATCHES
+from pairsift.curation.searching import search_duplicates, search_mismatches
 from pairsift.curation.thumbnails import HASHES
 from tests.curation.runs import run_of
 from tests.curation.scenes import copies_of, draw

@@ -23,7 +23,7 @@ from tests.report.scored import score_folder
 
 SECTIONS = [
     *("findings", "provenance", "failures", "distribution", "categories"),
-    *("pairs", "mismatches", "audit", "worth-a-look", "reproduce"),
+    *("pairs", "mismatches", "duplicates", "audit", "worth-a-look", "reproduce"),
 ]
 
 

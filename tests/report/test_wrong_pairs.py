@@ -7,10 +7,12 @@ import pytest
 
 from pairsift import open_run
 from pairsift.config import ReportConfig
-from pairsift.report import wrong_pairs
+from pairsift.curation.searching import search_mismatches
+from pairsift.report import findings
+from pairsift.report.findings import choose_wrong_pairs
 from pairsift.report.material import Material
 from pairsift.report.pictures import load_pairs
-from pairsift.report.wrong_pairs import choose_wrong_pairs, wrong_pairs_section
+from pairsift.report.wrong_pairs import wrong_pairs_section
 from tests.report.large import write_large_run
 from tests.report.reading import Page, read_page
 
@@ -62,8 +64,30 @@ def test_nothing_is_wrong(tmp_path: Path) -> None:
 def test_too_many_rows_are_left_to_the_command(
     material: Material, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wrong_pairs, "MAX_ROWS", 100)
-    assert "run pairsift mismatches" in section_of(material)[0].text
+    monkeypatch.setattr(findings, "MAX_ROWS", 100)
+    page, _ = section_of(material)
+    assert "More than 100 rows" in page.text
+    assert "pairsift mismatches keeps all of them" in page.text
+
+
+def test_what_the_command_found_is_not_searched_again(
+    material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search_mismatches(material.run)
+    monkeypatch.setattr(findings, "MAX_ROWS", 100)
+    page, told = section_of(material)
+    assert "As pairsift mismatches found them" in page.text
+    assert "1 swap" in told[0]
+
+
+def test_findings_of_other_scores_are_not_shown(
+    material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search_mismatches(material.run)
+    monkeypatch.setattr("pairsift.curation.kept.state_of", lambda _run: "another")
+    page, told = section_of(material)
+    assert "Rows were scored after pairsift mismatches had searched" in page.text
+    assert "1 swap" in told[0]
 
 
 def test_the_table_is_gone(material: Material) -> None:

@@ -15,6 +15,7 @@ from pairsift.curation.caption_shapes import shape_of
 from pairsift.curation.categories import label_pictures
 from pairsift.curation.copies import exact_groups
 from pairsift.curation.declared import DuplicateRule
+from pairsift.curation.kept import DUPLICATES, MISMATCHES, NUM_HASHED, SEED, read_findings
 from pairsift.curation.rows import (
     FILE,
     ROW,
@@ -110,8 +111,16 @@ class Material:
 
     @cached_property
     def near_copies(self) -> IntArray:
-        """Group of each row whose picture looks like another's, for which all are read again."""
-        return search_duplicates(self.run).duplicates.group
+        """Group of each row whose picture looks like another's.
+
+        As ``pairsift duplicates`` found them; where it has not been run all pictures are read.
+        """
+        kept = read_findings(self.run, DUPLICATES)
+        if kept is None or not kept.is_current or NUM_HASHED not in kept.facts:
+            return search_duplicates(self.run).duplicates.group
+        groups = np.full(len(self.rows), -1, dtype=np.int64)
+        groups[self._places_of(kept.table)] = kept.table.column("group").to_numpy()
+        return groups
 
     @cached_property
     def findings(self) -> dict[str, BoolArray]:
@@ -122,15 +131,20 @@ class Material:
         }
         if self.run.info["embeddings"] != "all":
             raise UsageError(_NO_EMBEDDINGS)
+        lines = self._mismatches()
+        for kind, mask in found.items():
+            mask[self._places_of(lines.filter(pc.equal(lines.column("kind"), kind)))] = True
+        return found
+
+    def _mismatches(self) -> pa.Table:
+        """Return what ``pairsift mismatches`` found, or search."""
+        kept = read_findings(self.run, MISMATCHES)
+        if kept is not None and kept.is_current and kept.facts.get(SEED) == str(self.seed):
+            return kept.table
         searched = search_mismatches(self.run, seed=self.seed)
         if len(searched.pairs) == 0 and self.rows.scored.any():
             raise UsageError(_NO_EMBEDDINGS)
-        lines = searched.to_arrow()
-        for kind, mask in found.items():
-            lines_of = lines.filter(pc.equal(lines.column("kind"), kind))
-            files = lines_of.column(FILE).to_numpy()
-            mask[self._places(files, lines_of.column(ROW).to_numpy())] = True
-        return found
+        return searched.to_arrow()
 
     @cached_property
     def reader(self) -> TableReader:
@@ -159,8 +173,9 @@ class Material:
         parts = [batch.column(name) for batch in self.run.iter_scores([name])]
         return pa.chunked_array(parts, pa.string())
 
-    def _places(self, files: NDArray[np.int32], rows: IntArray) -> IntArray:
-        """Return where rows stand; a block may span rows that the run does not have."""
+    def _places_of(self, lines: pa.Table) -> IntArray:
+        """Return where the rows of findings stand; a block may span rows that are not there."""
+        files, rows = lines.column(FILE).to_numpy(), lines.column(ROW).to_numpy()
         places = self.rows.places(files, rows)
         places = np.minimum(places, len(self.rows) - 1)
         is_there = (self.rows.files[places] == files) & (self.rows.rows[places] == rows)

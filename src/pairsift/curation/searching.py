@@ -1,15 +1,14 @@
 """Wrong pairs and duplicates of a run: searched, and kept in the run folder."""
 
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pairsift.curation.duplicates import Duplicates, group_duplicates, kept_with_captions
 from pairsift.curation.embedded import IntArray
 from pairsift.curation.hashes import SIDE, HashArray
+from pairsift.curation.kept import DUPLICATES, MISMATCHES, NUM_HASHED, SEED, keep_findings
 from pairsift.curation.mismatches import Mismatches, find_mismatches
 from pairsift.curation.run_pairs import (
     RunPictures,
@@ -21,10 +20,6 @@ from pairsift.curation.run_pairs import (
 from pairsift.curation.thumbnails import Report, hash_pictures
 from pairsift.protocols import PixelArray
 from pairsift.runs import Run
-from pairsift.runs.layout import DERIVED
-
-MISMATCHES: Final = f"{DERIVED}/mismatches.parquet"
-DUPLICATES: Final = f"{DERIVED}/duplicates.parquet"
 
 
 @dataclass(frozen=True)
@@ -72,7 +67,7 @@ def search_mismatches(run: Run, *, seed: int = 0) -> Mismatches:
     """
     captions = read_captions(run)
     found = find_mismatches(read_pairs(run, captions), captions=captions, seed=seed)
-    _keep(run, MISMATCHES, found.to_arrow())
+    keep_findings(run, MISMATCHES, found.to_arrow(), {SEED: str(seed)})
     return found
 
 
@@ -113,7 +108,9 @@ def search_duplicates(
         keys = zip(pictures.files.tolist(), pictures.rows.tolist(), strict=True)
         captions = kept_with_captions(duplicates, [texts.get(key, "") for key in keys])
     found = RunDuplicates(pictures, duplicates, num_hashed, captions)
-    _keep(run, DUPLICATES, found.to_arrow())
+    # Where no picture was compared by its looks, copies that only look the same are not in it.
+    facts = {} if exact_only else {NUM_HASHED: str(num_hashed)}
+    keep_findings(run, DUPLICATES, found.to_arrow(), facts)
     return found
 
 
@@ -134,9 +131,3 @@ def _of_rows(hashes: HashArray, places: IntArray) -> HashArray:
     found = np.zeros(len(places), dtype=np.uint64)
     found[places >= 0] = hashes[places[places >= 0]]
     return found
-
-
-def _keep(run: Run, name: str, table: pa.Table) -> None:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    run.store.put(name, memoryview(sink.getvalue()))

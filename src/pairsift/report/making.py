@@ -7,8 +7,10 @@ from pairsift.config import ReportConfig
 from pairsift.errors import OutputExistsError
 from pairsift.locks import write_whole
 from pairsift.report.auditing import audit_section
+from pairsift.report.copies import choose_copies, copies_section
 from pairsift.report.examples import choose_examples, examples_section
 from pairsift.report.failures import failures_section
+from pairsift.report.findings import choose_wrong_pairs
 from pairsift.report.grouping import categories_section
 from pairsift.report.material import Material
 from pairsift.report.overview import header, provenance_section, reproduce_section, tiles
@@ -16,7 +18,7 @@ from pairsift.report.page import render_page
 from pairsift.report.pictures import load_pairs
 from pairsift.report.spread import distribution_section
 from pairsift.report.worth_a_look import choose_signs, signs_section
-from pairsift.report.wrong_pairs import choose_wrong_pairs, wrong_pairs_section
+from pairsift.report.wrong_pairs import wrong_pairs_section
 from pairsift.runs import Run, open_run
 
 
@@ -58,9 +60,11 @@ def make_report(run: Run, *, config: ReportConfig | None = None) -> str:
     examples = choose_examples(material)
     signs = choose_signs(material)
     wrong = choose_wrong_pairs(material)
+    copies = choose_copies(material)
     wanted = [
         *examples.places,
         *wrong.places.values(),
+        *copies.wanted,
         *(place for sign in signs for place in sign.places),
     ]
     keys = None if material.config.no_thumbnails else material.image_keys
@@ -72,6 +76,7 @@ def make_report(run: Run, *, config: ReportConfig | None = None) -> str:
         categories_section(material),
         examples_section(material, examples, shown),
         wrong_pairs_section(wrong, shown),
+        copies_section(copies, shown),
         audit_section(material),
         signs_section(material, signs, shown),
         reproduce_section(material),
