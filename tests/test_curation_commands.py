@@ -14,7 +14,7 @@ from tests.curation.worlds import make_world
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return run_of(tmp_path / "set", make_world(300, seed=1, swapped=0.1)).path
+    return Path(run_of(tmp_path / "set", make_world(300, seed=1, swapped=0.1)).location)
 
 
 def test_the_threshold_for_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,7 +66,7 @@ def test_wrong_usage_is_one_line(
 
 @pytest.mark.parametrize("num", [0, 1, 9])
 def test_few_rows(num: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = run_of(tmp_path / "set", make_world(num, seed=1)).path
+    folder = Path(run_of(tmp_path / "set", make_world(num, seed=1)).location)
     assert run(["threshold", str(folder)]) == 0
     told = capsys.readouterr().out
     assert f"of {num} scored rows" in told
@@ -75,7 +75,7 @@ def test_few_rows(num: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_all_rows_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     failed = np.ones(12, dtype=bool)
-    folder = run_of(tmp_path / "set", make_world(12, seed=1), failed=failed).path
+    folder = Path(run_of(tmp_path / "set", make_world(12, seed=1), failed=failed).location)
     assert run(["threshold", str(folder)]) == 0
     assert "nothing was scored" in capsys.readouterr().out
 
@@ -97,7 +97,7 @@ def test_the_audit_for_people_and_for_machines(
 
 
 def test_the_audit_of_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = run_of(tmp_path / "set", make_world(0, seed=1)).path
+    folder = Path(run_of(tmp_path / "set", make_world(0, seed=1)).location)
     assert run(["audit", str(folder)]) == 0
     assert "0 of 0 groups" in capsys.readouterr().out
 
@@ -171,7 +171,7 @@ def test_wrong_use_of_curate_is_one_line(
 
 @pytest.mark.parametrize("num", [0, 1, 9])
 def test_curate_few_rows(num: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = run_of(tmp_path / "set", make_world(num, seed=1)).path
+    folder = Path(run_of(tmp_path / "set", make_world(num, seed=1)).location)
     exports = ["--export", "input", "--export", "datacomp", "-o", str(tmp_path / "out")]
     assert run(["curate", str(folder), *exports]) == 0
     assert f"of {num} rows" in capsys.readouterr().out

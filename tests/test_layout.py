@@ -14,7 +14,7 @@ LINES: list[list[str]] = [
     ["statuses", "errors", "histograms", "stages", "schema"],
     ["config", "protocols"],
     ["images", "checkpoints", "recipes", "preprocess", "tokenization", "records", "models"],
-    ["formulas", "measures", "locks", "hub", "pulls", "cards", "weights"],
+    ["formulas", "measures", "objects", "locks", "hub", "pulls", "cards", "weights"],
     ["sources"],
     ["storybook"],
     ["encoders"],

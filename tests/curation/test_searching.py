@@ -47,7 +47,7 @@ def test_duplicates_of_a_run(scored: Path) -> None:
     assert groups[1] == groups[4] >= 0
     assert found.duplicates.num_groups == 2
     assert (found.num_hashed, groups[5]) == (11, -1)
-    table = pq.read_table(run.path / DUPLICATES)
+    table = pq.read_table(run.store.readable(DUPLICATES))
     assert table.num_rows == 5
     assert sum(table.column("kept").to_pylist()) == 2
     first = table.to_pylist()[0]
@@ -58,13 +58,13 @@ def test_duplicates_of_a_run(scored: Path) -> None:
 def test_hashes_are_kept_and_not_made_again(scored: Path) -> None:
     run = open_run(scored)
     search_duplicates(run)
-    kept = pq.read_table(run.path / HASHES)
+    kept = pq.read_table(run.store.readable(HASHES))
     assert kept.num_rows == 10  # different files
     seen: list[int] = []
     search_duplicates(run, report=lambda done, _total: seen.append(done))
     # What could not be read is tried again, and nothing else.
     assert sum(seen) <= 1
-    assert pq.read_table(run.path / HASHES).equals(kept)
+    assert pq.read_table(run.store.readable(HASHES)).equals(kept)
 
 
 def test_what_was_read_before_an_interruption_is_kept(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_what_was_read_before_an_interruption_is_kept(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         search_duplicates(run, report=interrupt)
-    assert pq.read_table(run.path / HASHES).num_rows == 10
+    assert pq.read_table(run.store.readable(HASHES)).num_rows == 10
     assert search_duplicates(run).duplicates.num_groups == 2
 
 
@@ -106,7 +106,7 @@ def test_mismatches_of_a_run(tmp_path: Path) -> None:
     assert 8 <= len(found.swaps) <= 10
     rows = {int(found.pairs.rows[place]) for s in found.swaps for place in (s.first, s.second)}
     assert rows <= set(np.flatnonzero(world.wrong).tolist())
-    assert pq.read_table(run.path / MISMATCHES).equals(found.to_arrow())
+    assert pq.read_table(run.store.readable(MISMATCHES)).equals(found.to_arrow())
 
 
 @pytest.mark.parametrize(("num", "failed"), [(1, False), (7, False), (40, True)])
@@ -118,7 +118,7 @@ def test_few_rows_or_none_scored(tmp_path: Path, num: int, failed: bool) -> None
 
 def test_no_embeddings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = run_of(tmp_path, make_world(50, seed=1), embeddings="none")
-    assert pairsift(["mismatches", str(run.path)]) == 0
+    assert pairsift(["mismatches", run.location]) == 0
     assert "0 pairs have embeddings" in capsys.readouterr().out
 
 
@@ -142,7 +142,7 @@ def test_the_commands(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_corrected_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = run_of(tmp_path, make_world(1000, seed=4, swapped=0.02))
     fixed = tmp_path / "fixed.csv"
-    arguments = ["mismatches", str(run.path), "--fix", "swaps,shift", "-o", str(fixed)]
+    arguments = ["mismatches", run.location, "--fix", "swaps,shift", "-o", str(fixed)]
     assert pairsift(arguments) == 0
     moved = int(capsys.readouterr().err.split()[0])
     assert 16 <= moved <= 20
@@ -156,5 +156,5 @@ def test_the_corrected_table(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 def test_fix_and_output_go_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = run_of(tmp_path, make_world(20, seed=4))
     for more in (["--fix", "swaps"], ["-o", str(tmp_path / "x.csv")]):
-        assert pairsift(["mismatches", str(run.path), *more]) == 2
+        assert pairsift(["mismatches", run.location, *more]) == 2
     assert "go together" in capsys.readouterr().err

@@ -123,7 +123,7 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
 def test_the_enriched_table_leads_to_its_run(store: FolderStore) -> None:
     output = store.root.with_suffix("")
     output.write_text("image,caption\n")
-    assert open_run(output).path == store.root
+    assert open_run(output).location == str(store.root)
 
 
 @pytest.mark.parametrize("kept", ["none", "sample"])

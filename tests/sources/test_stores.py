@@ -1,17 +1,9 @@
 """Object stores, against a real S3 protocol server on loopback."""
 
-import importlib
-import os
-import socket
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -20,63 +12,20 @@ from pairsift.errors import ImageError, MissingExtraError
 from pairsift.sources import Sources
 from pairsift.statuses import RowStatus
 from tests.hostile_web import PICTURE, HostileWeb
+from tests.s3_server import S3
 
 KEYS = ("a.jpg", "deep/er/b.jpg", "a b+c%20d&é=?.jpg")
 CONFIG = SourceConfig(allow_bucket=("s3://mine", "s3://absent"), fetch_timeout_seconds=20.0)
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    # A process of its own: its warnings are not ours.
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait_for(url)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def _wait_for(url: str) -> None:
-    for _ in range(300):
-        try:
-            _ask(url, "GET", "/moto-api/")
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("the S3 server does not start")
-
-
-def _ask(url: str, method: str, path: str) -> None:
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=10)
-    connection.request(method, path)
-    connection.getresponse().read()
-    connection.close()
-
-
 @pytest.fixture
-def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    obstore = importlib.import_module("obstore")
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
+def bucket(s3: S3) -> str:
     for name in ("mine", "other"):
-        _ask(endpoint, "PUT", f"/{name}")
-        store = obstore.store.S3Store(name)
+        s3.make_bucket(name)
         for key in KEYS:
-            obstore.put(store, key, PICTURE)
-        obstore.put(store, "empty.jpg", b"")
-        obstore.put(store, "large.jpg", bytes(300_000))
+            s3.put(name, key, PICTURE)
+        s3.put(name, "empty.jpg", b"")
+        s3.put(name, "large.jpg", bytes(300_000))
     return "s3://mine"
 
 

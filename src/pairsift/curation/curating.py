@@ -85,7 +85,7 @@ class Curation:
             "recipe": self.recipe.to_json(),
             "recipe_sha256": self.recipe.sha256,
             "run": {
-                "path": str(self.run.path.absolute()),
+                "path": self.run.address,
                 "created": info["created"],
                 "score_identity_sha256": info["score_identity_sha256"],
                 "inputs": info["inputs"],

@@ -26,9 +26,9 @@ from pairsift.images import decode_image
 from pairsift.protocols import PixelArray
 from pairsift.runs import Run
 from pairsift.runs.layout import DERIVED
+from pairsift.runs.store import RunStore
 from pairsift.sources import Sources
 from pairsift.tables.formats import open_table
-from pairsift.tables.outputs import open_output
 
 HASHES: Final = f"{DERIVED}/hashes.parquet"
 
@@ -92,8 +92,7 @@ def hash_pictures(
     Returns:
         What could be read. A picture that is gone, or is another one now, has no hash.
     """
-    path = run.store.path(HASHES)
-    names, hashes, kept = _read_kept(path)
+    names, hashes, kept = _read_kept(run.store)
     wanted = _first_rows(pictures, set(names))
     if len(wanted) == 0:
         return PictureHashes({name: at for at, name in enumerate(names)}, hashes, kept)
@@ -111,7 +110,7 @@ def hash_pictures(
         thumbnails = thumbnails[: len(names)]
         hashes = np.concatenate([hashes, perceptual_hashes(thumbnails[num_kept:])])
         if len(names) > num_kept:
-            _keep(path, names, hashes, thumbnails)
+            _keep(run.store, names, hashes, thumbnails)
     return PictureHashes({name: at for at, name in enumerate(names)}, hashes, thumbnails)
 
 
@@ -181,13 +180,13 @@ class _Reader:
         self._sources.close()
 
 
-def _read_kept(path: Path) -> tuple[list[str], HashArray, PixelArray]:
-    if not path.is_file():
+def _read_kept(store: RunStore) -> tuple[list[str], HashArray, PixelArray]:
+    if not store.exists(HASHES):
         nothing = np.zeros((0, SIDE, SIDE, 3), dtype=np.uint8)
         return [], np.zeros(0, dtype=np.uint64), nothing
     names: list[str] = []
     hashes: list[HashArray] = []
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(store.readable(HASHES)) as file:
         thumbnails = np.empty((file.metadata.num_rows, SIDE, SIDE, 3), dtype=np.uint8)
         for batch in file.iter_batches(ROW_GROUP_ROWS):
             pixels = np.frombuffer(b"".join(batch.column(2).to_pylist()), dtype=np.uint8)
@@ -198,9 +197,11 @@ def _read_kept(path: Path) -> tuple[list[str], HashArray, PixelArray]:
     return names, np.concatenate([np.zeros(0, dtype=np.uint64), *hashes]), thumbnails
 
 
-def _keep(path: Path, names: Sequence[str], hashes: HashArray, thumbnails: PixelArray) -> None:
-    path.parent.mkdir(exist_ok=True)
-    with open_output(path) as file, pq.ParquetWriter(file, _SCHEMA, compression="zstd") as writer:
+def _keep(store: RunStore, names: Sequence[str], hashes: HashArray, thumbnails: PixelArray) -> None:
+    with (
+        store.writing(HASHES) as file,
+        pq.ParquetWriter(file, _SCHEMA, compression="zstd") as writer,
+    ):
         for begin in range(0, len(names), ROW_GROUP_ROWS):
             part = slice(begin, begin + ROW_GROUP_ROWS)
             pixels = pa.array([picture.tobytes() for picture in thumbnails[part]], _SCHEMA[2].type)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pairsift.config import KeptEmbeddings
 from pairsift.runs.commits import Commit
 from pairsift.runs.layout import ShardKey
-from pairsift.runs.store import FolderStore
+from pairsift.runs.store import RunStore
 from pairsift.runs.writing import ScoredShard, commit_shard
 
 WAIT_SECONDS = 0.2
@@ -26,7 +26,7 @@ class Committer:
 
     def __init__(
         self,
-        store: FolderStore,
+        store: RunStore,
         *,
         embeddings: KeptEmbeddings,
         similarity_range: tuple[float, float],

@@ -14,7 +14,7 @@ from pairsift.errors import JobError
 from pairsift.protocols import TableReader
 from pairsift.runs.digests import PairDigest
 from pairsift.runs.overlays import Layers, read_rows, read_scores
-from pairsift.runs.store import FolderStore
+from pairsift.runs.store import RunStore
 from pairsift.runs.writing import count_statuses, find_examples
 from pairsift.statuses import RowStatus
 from pairsift.tables.enriched import open_enriched
@@ -83,7 +83,7 @@ class Enriched:
 
 
 def write_table(
-    store: FolderStore,
+    store: RunStore,
     path: Path | None,
     files: Sequence[FinishedFile],
     *,
@@ -136,7 +136,7 @@ class _Scores:
 
     def __init__(
         self,
-        store: FolderStore,
+        store: RunStore,
         file: FinishedFile,
         *,
         score_names: Sequence[str],

@@ -24,7 +24,7 @@ from pairsift.engines.resuming import score_in_run
 from pairsift.errors import ColumnError, JobError, OutputExistsError
 from pairsift.job import JobSummary, Progress
 from pairsift.protocols import TableReader
-from pairsift.runs.store import FolderStore
+from pairsift.runs.store import RunStore
 from pairsift.scoring import PairScorer
 from pairsift.tables.columns import find_columns
 from pairsift.tables.enriched import check_alike
@@ -173,13 +173,13 @@ def choose_rows(count_rows: Callable[[], int], config: TableConfig) -> Sequence[
 
 
 def _job_error(
-    error: OSError, config: ScoreConfig, output_path: Path | None, store: FolderStore | None
+    error: OSError, config: ScoreConfig, output_path: Path | None, store: RunStore | None
 ) -> Exception:
     if isinstance(error, BrokenPipeError):
         return error
     kept = "nothing was left behind"
     if store is not None:
-        kept = f"what was finished stays in {store.root}; the same command resumes"
+        kept = f"what was finished stays in {store.location}; the same command resumes"
         if config.output.overwrite:
             kept += ", without --overwrite"
     if error.errno in NO_SPACE:

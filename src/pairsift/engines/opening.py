@@ -24,7 +24,7 @@ from pairsift.runs.manifest import (
     read_manifest,
     score_identity,
 )
-from pairsift.runs.store import FolderStore
+from pairsift.runs.store import RunStore, open_store
 from pairsift.scoring import PairScorer
 from pairsift.tables.formats import format_of
 
@@ -48,14 +48,14 @@ class InputTable:
     root: Path | None = None
 
 
-def find_run(config: ScoreConfig, output_path: Path | None) -> FolderStore | None:
+def find_run(config: ScoreConfig, output_path: Path | None) -> RunStore | None:
     """Return where the run of a job lies; None where it needs none."""
     if config.run.run is not None:
-        return FolderStore(Path(config.run.run))
-    return None if output_path is None else FolderStore(run_folder(output_path))
+        return open_store(config.run.run)
+    return None if output_path is None else open_store(run_folder(output_path))
 
 
-def look_at_run(store: FolderStore, config: ScoreConfig) -> Mapping[str, Any] | None:
+def look_at_run(store: RunStore, config: ScoreConfig) -> Mapping[str, Any] | None:
     """Return run.json of a run that a job goes on with, or None where it starts anew.
 
     Raises:
@@ -70,7 +70,7 @@ def check_outputs(
     *,
     inputs: Sequence[Path],
     config: ScoreConfig,
-    store: FolderStore | None,
+    store: RunStore | None,
     manifest: Mapping[str, Any] | None,
 ) -> None:
     """Refuse outputs that would destroy something or have no place to go.
@@ -91,7 +91,7 @@ def check_outputs(
             may_replace = is_own_output(store, path)
             if not may_replace:
                 message = (
-                    f"{path} exists already, and is not what the run in {store.root} wrote "
+                    f"{path} exists already, and is not what the run in {store.location} wrote "
                     "(hint: --overwrite replaces it and starts anew)"
                 )
                 raise OutputExistsError(message)
@@ -107,7 +107,7 @@ def bind_precision(config: ScoreConfig, manifest: Mapping[str, Any] | None) -> S
 
 
 def open_or_create(
-    store: FolderStore,
+    store: RunStore,
     config: ScoreConfig,
     scorer: PairScorer,
     *,
@@ -151,5 +151,5 @@ def open_or_create(
     found = read_manifest(store)
     if found is None:
         return manifest
-    check_identity(found, identity, folder=store.root)
+    check_identity(found, identity, folder=store.location)
     return found

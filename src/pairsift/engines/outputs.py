@@ -11,9 +11,7 @@ from typing import Any
 
 from pairsift.errors import OutputExistsError, RunFolderError
 from pairsift.runs.layout import ATTEMPTS, FOLDERS, OBJECTS, SUCCESS, TABLE, WRITING, key_of
-from pairsift.runs.store import FolderStore
-
-SWEEP_AFTER_SECONDS = 60.0
+from pairsift.runs.store import SWEEP_AFTER_SECONDS, RunStore
 
 
 def run_folder(output_path: Path) -> Path:
@@ -42,7 +40,7 @@ def check_output(inputs: Sequence[Path], output_path: Path, *, overwrite: bool) 
         raise OutputExistsError(message)
 
 
-def is_own_output(store: FolderStore, output_path: Path) -> bool:
+def is_own_output(store: RunStore, output_path: Path) -> bool:
     """Say whether an existing output is what this run wrote, unchanged since.
 
     Between the moment when the table takes its name and the end of the run stands a mark, so a
@@ -64,7 +62,7 @@ def describe_output(output_path: Path) -> dict[str, Any]:
     }
 
 
-def read_written(store: FolderStore) -> dict[str, Any] | None:
+def read_written(store: RunStore) -> dict[str, Any] | None:
     """Return what a run wrote down of the last table that it wrote, or None before the first."""
     try:
         return dict(json.loads(store.read(TABLE)))
@@ -72,28 +70,24 @@ def read_written(store: FolderStore) -> dict[str, Any] | None:
         return None
 
 
-def check_folder(store: FolderStore) -> None:
+def check_folder(store: RunStore) -> None:
     """Refuse to keep a run among things of another kind.
 
     Raises:
         RunFolderError: The folder holds something that is no part of a run.
     """
-    if not store.root.exists():
-        return
-    if not store.root.is_dir():
-        message = f"{store.root} is a file; name a folder for the run"
-        raise RunFolderError(message)
-    strange = [
-        path.name
-        for path in store.root.iterdir()
-        if path.name not in (*FOLDERS, *OBJECTS) and not path.name.startswith(".")
-    ]
+    try:
+        strange = [name for name in store.entries() if name not in (*FOLDERS, *OBJECTS)]
+    except NotADirectoryError as error:
+        message = f"{store.location} is a file; name a folder for the run"
+        raise RunFolderError(message) from error
     if strange:
-        message = f"{store.root} holds {strange[0]}, which is no part of a run; name another folder"
+        place = store.location
+        message = f"{place} holds {strange[0]}, which is no part of a run; name another folder"
         raise RunFolderError(message)
 
 
-def clear_run(store: FolderStore) -> None:
+def clear_run(store: RunStore) -> None:
     """Remove a run: its mark of success first, so that nobody takes half of it for whole.
 
     Raises:
@@ -109,7 +103,7 @@ def clear_run(store: FolderStore) -> None:
         store.delete(name)
 
 
-def sweep_run(store: FolderStore, outputs: Sequence[Path]) -> None:
+def sweep_run(store: RunStore, outputs: Sequence[Path]) -> None:
     """Remove what killed processes left half written.
 
     Args:
@@ -117,14 +111,13 @@ def sweep_run(store: FolderStore, outputs: Sequence[Path]) -> None:
         outputs: Tables that the run writes; their halves lie beside them under hidden names.
     """
     drop_finished_marks(store)
-    for folder in ("", *FOLDERS):
-        _sweep((store.root / folder).glob(".*.part"))
+    store.sweep(FOLDERS)
     if store.exists(WRITING):
         for path in outputs:
             _sweep(path.parent.glob(f".{glob.escape(path.name[:100])}.*.part"))
 
 
-def drop_finished_marks(store: FolderStore) -> None:
+def drop_finished_marks(store: RunStore) -> None:
     """Remove the marks of shards that are finished, left by processes killed after a commit.
 
     Args:

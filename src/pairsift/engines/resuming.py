@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from pairsift import stages
@@ -31,7 +30,7 @@ from pairsift.runs.marks import make_mark
 from pairsift.runs.overlays import Layers
 from pairsift.runs.plan import Coverage, pending
 from pairsift.runs.reading import Run
-from pairsift.runs.store import FolderStore
+from pairsift.runs.store import RunStore, open_store
 from pairsift.statuses import RowStatus
 
 ROWS_AT_ONCE = 4096
@@ -39,7 +38,7 @@ ROWS_AT_ONCE = 4096
 
 def score_in_run(
     job: Job,
-    store: FolderStore,
+    store: RunStore,
     *,
     on_progress: Callable[[Progress], None],
     command: Sequence[str],
@@ -65,7 +64,7 @@ def score_in_run(
     )
     run = Run(store, manifest)
     sweep_run(store, [path for path, _ in job.outputs if path is not None])
-    job.summary.run = str(store.root)
+    job.summary.run = store.location
     wish = job.config.run.retry
     if wish is None and _is_done(job, store):
         return _describe_finished(job, run)
@@ -138,7 +137,7 @@ def _score_again(job: Job, session: Session, *, retry_of: Run, retry: Retry) -> 
     score_pieces(session, work(), replaced=retry.replaced.__getitem__)
 
 
-def _is_done(job: Job, store: FolderStore) -> bool:
+def _is_done(job: Job, store: RunStore) -> bool:
     """Say whether the tables are there, are this run's, and are of these inputs and columns."""
     written = read_written(store)
     if written is None or not store.exists(SUCCESS) or job.summary.output is None:
@@ -214,7 +213,7 @@ def _write_tables(job: Job, run: Run) -> Tally:
         columns = replace(job.columns, batch_rows=ROWS_AT_ONCE)
         tally.merge(write_table(run.store, path, files, columns=columns, enriched=enriched))
     if job.is_folder:
-        folder = FolderStore(Path(str(job.summary.output)))
+        folder = open_store(str(job.summary.output))
         folder.put(SUCCESS, b"")
     return tally
 
@@ -227,5 +226,5 @@ def _fill_in(job: Job, run: Run, *, counts: Mapping[RowStatus, int]) -> None:
     summary.num_shards = len(run.shards)
 
 
-def _put_json(store: FolderStore, name: str, plain: Mapping[str, Any]) -> None:
+def _put_json(store: RunStore, name: str, plain: Mapping[str, Any]) -> None:
     store.put(name, (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode())

@@ -12,7 +12,7 @@ from pairsift.errors import UnknownNameError, UsageError
 from pairsift.runs.layout import RETRIES, SUCCESS, ShardKey
 from pairsift.runs.overlays import Layers, read_scores
 from pairsift.runs.plan import Piece
-from pairsift.runs.store import FolderStore
+from pairsift.runs.store import RunStore
 from pairsift.runs.writing import ROW, count_statuses
 from pairsift.statuses import RowStatus
 
@@ -62,7 +62,7 @@ def parse_statuses(wish: str) -> frozenset[RowStatus]:
     return frozenset(RowStatus(name) for name in names)
 
 
-def begin_retry(store: FolderStore, wish: str) -> Retry:
+def begin_retry(store: RunStore, wish: str) -> Retry:
     """Begin a round, or go on with the one of the same wish that was stopped.
 
     Raises:
@@ -85,7 +85,7 @@ def begin_retry(store: FolderStore, wish: str) -> Retry:
     return Retry(generation, statuses)
 
 
-def choose_retries(store: FolderStore, shards: Sequence[Layers], retry: Retry) -> None:
+def choose_retries(store: RunStore, shards: Sequence[Layers], retry: Retry) -> None:
     """Fill in the rows to score again: those of the wanted statuses, by their newest score."""
     wanted = pa.array(sorted(retry.statuses), pa.string())
     columns = [ROW, schema.STATUS, schema.CAPTION_TRUNCATED]

@@ -21,7 +21,7 @@ from pairsift.runs.commits import Commit
 from pairsift.runs.layout import ATTEMPTS, ShardKey, key_of
 from pairsift.runs.marks import make_mark
 from pairsift.runs.plan import SUSPECT_ATTEMPTS, Piece, count_attempts
-from pairsift.runs.store import FolderStore
+from pairsift.runs.store import RunStore
 from pairsift.runs.writing import ScoredShard
 from pairsift.scoring import PairScorer
 from pairsift.statuses import RowStatus
@@ -61,7 +61,7 @@ class Session:
     """
 
     config: ScoreConfig
-    store: FolderStore
+    store: RunStore
     scorer: PairScorer
     similarity_range: tuple[float, float]
     on_progress: Callable[[Progress], None] = lambda _: None

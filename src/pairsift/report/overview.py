@@ -124,7 +124,7 @@ def reproduce_section(material: Material) -> Section:
         ("Revision", ran.revision or "none: the model is built in or a local folder"),
         ("Weights", element("code", ran.weights_sha256 or "not known")),
         ("Configuration", element("code", info["score_identity_sha256"])),
-        ("Run folder", element("code", str(material.run.path))),
+        ("Run folder", element("code", material.run.location)),
         ("This page", f"pairsift {__version__}, Python {platform.python_version()}, {_now()}"),
     ]
     body = join(

@@ -13,7 +13,7 @@ from pairsift.config import ScoreConfig, describe
 from pairsift.errors import RunFolderError
 from pairsift.protocols import Encoder, Measure
 from pairsift.runs.layout import FORMAT_VERSION, RUN
-from pairsift.runs.store import FolderStore
+from pairsift.runs.store import RunStore
 
 
 def describe_input(ordinal: int, path: Path, table_format: str) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def describe_run(
     }
 
 
-def read_manifest(store: FolderStore) -> dict[str, Any] | None:
+def read_manifest(store: RunStore) -> dict[str, Any] | None:
     """Return run.json, or None where there is none.
 
     Raises:
@@ -161,12 +161,12 @@ def read_manifest(store: FolderStore) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:
-        message = f"{store.path(RUN)} is damaged ({error}); --overwrite starts anew"
+        message = f"{store.location}/{RUN} is damaged ({error}); --overwrite starts anew"
         raise RunFolderError(message) from error
     version = plain.get("format_version") if isinstance(plain, dict) else None
     if version != FORMAT_VERSION:
         message = (
-            f"{store.root} is a run folder of format {version}; this pairsift reads format "
+            f"{store.location} is a run folder of format {version}; this pairsift reads format "
             f"{FORMAT_VERSION} (hint: --overwrite starts anew)"
         )
         raise RunFolderError(message)
@@ -174,7 +174,7 @@ def read_manifest(store: FolderStore) -> dict[str, Any] | None:
 
 
 def check_identity(
-    manifest: Mapping[str, Any], identity: Mapping[str, Any], *, folder: Path
+    manifest: Mapping[str, Any], identity: Mapping[str, Any], *, folder: str
 ) -> None:
     """Refuse to go on with a run whose scores would be others.
 

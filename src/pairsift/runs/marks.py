@@ -5,7 +5,7 @@ import os
 import socket
 
 from pairsift.runs.layout import ATTEMPTS, WRITING
-from pairsift.runs.store import FolderStore
+from pairsift.runs.store import RunStore
 
 
 def make_mark() -> bytes:
@@ -13,7 +13,7 @@ def make_mark() -> bytes:
     return (json.dumps({"pid": os.getpid(), "host": socket.gethostname()}) + "\n").encode()
 
 
-def is_at_work(store: FolderStore) -> bool:
+def is_at_work(store: RunStore) -> bool:
     """Say whether a process of this machine is at work on a run.
 
     One of another machine cannot be seen from here.
@@ -22,7 +22,7 @@ def is_at_work(store: FolderStore) -> bool:
     return any(_is_alive(store, name) for name in names)
 
 
-def _is_alive(store: FolderStore, name: str) -> bool:
+def _is_alive(store: RunStore, name: str) -> bool:
     try:
         mark = json.loads(store.read(name))
         if mark["host"] != socket.gethostname():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pairsift.protocols import FloatArray
 from pairsift.runs.commits import Commit, commit_from_bytes
 from pairsift.runs.layout import COMMITS, key_of
-from pairsift.runs.store import FolderStore
+from pairsift.runs.store import RunStore
 from pairsift.runs.writing import CAPTION_INDEX, EMBEDDING, IMAGE_INDEX, ROW
 
 
@@ -53,7 +53,7 @@ class Layers:
         return self.commits[-1].key.generation
 
 
-def read_commits(store: FolderStore) -> list[Commit]:
+def read_commits(store: RunStore) -> list[Commit]:
     """Return every commit without its histograms, in order of file, first row and generation."""
     commits = [
         commit_from_bytes(store.read(name), source=name, with_histograms=False)
@@ -81,7 +81,7 @@ def layer(commits: Sequence[Commit]) -> list[Layers]:
     return [Layers(tuple(group)) for group in found.values()]
 
 
-def read_rows(store: FolderStore, commit: Commit) -> Sequence[int]:
+def read_rows(store: RunStore, commit: Commit) -> Sequence[int]:
     """Return the ordinals of a commit's rows."""
     first = commit.key.first_row
     if commit.num_rows == commit.span_rows:
@@ -90,9 +90,7 @@ def read_rows(store: FolderStore, commit: Commit) -> Sequence[int]:
     return rows
 
 
-def read_scores(
-    store: FolderStore, layers: Layers, columns: Sequence[str] | None = None
-) -> pa.Table:
+def read_scores(store: RunStore, layers: Layers, columns: Sequence[str] | None = None) -> pa.Table:
     """Return the effective score rows of a shard, in row order.
 
     Args:
@@ -109,7 +107,7 @@ def read_scores(
     return whole if columns is None else whole.select(list(columns))
 
 
-def read_embeddings(store: FolderStore, layers: Layers) -> ShardEmbeddings | None:
+def read_embeddings(store: RunStore, layers: Layers) -> ShardEmbeddings | None:
     """Return the embeddings of a shard's rows that have any, or None where none were kept."""
     if layers.base.images is None:
         return None
@@ -138,7 +136,7 @@ def read_embeddings(store: FolderStore, layers: Layers) -> ShardEmbeddings | Non
     return ShardEmbeddings(layers.base.key.file, all_rows[kept], expanded[0], expanded[1])
 
 
-def iter_embeddings(store: FolderStore, shards: Sequence[Layers]) -> Iterator[ShardEmbeddings]:
+def iter_embeddings(store: RunStore, shards: Sequence[Layers]) -> Iterator[ShardEmbeddings]:
     """Yield the embeddings of every shard that has some, in order."""
     for layers in shards:
         found = read_embeddings(store, layers)
@@ -166,7 +164,7 @@ def _shifted(parts: Sequence[tuple[NDArray[np.float16], NDArray[np.int32]]]) -> 
     return np.concatenate(moved)
 
 
-def _read_halves(store: FolderStore, name: str) -> NDArray[np.float16]:
+def _read_halves(store: RunStore, name: str) -> NDArray[np.float16]:
     column = _read(store, name, [EMBEDDING]).column(0).combine_chunks()
     if isinstance(column, pa.ChunkedArray):
         column = pa.concat_arrays(column.chunks)
@@ -174,8 +172,8 @@ def _read_halves(store: FolderStore, name: str) -> NDArray[np.float16]:
     return np.asarray(column.flatten().to_numpy(zero_copy_only=False)).reshape(-1, width)
 
 
-def _read(store: FolderStore, name: str, columns: Sequence[str] | None) -> pa.Table:
+def _read(store: RunStore, name: str, columns: Sequence[str] | None) -> pa.Table:
     # Not read_table: it goes through datasets and their threads, for a file that one thread
     # reads at once. Not memory-mapped: a page that cannot be read would be a signal.
-    with pq.ParquetFile(store.path(name), memory_map=False, pre_buffer=False) as file:
+    with pq.ParquetFile(store.readable(name), memory_map=False, pre_buffer=False) as file:
         return file.read(columns=columns, use_threads=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pairsift.protocols import Span
 from pairsift.runs.commits import Commit
 from pairsift.runs.layout import ATTEMPTS, ShardKey, key_of
-from pairsift.runs.store import FolderStore
+from pairsift.runs.store import RunStore
 
 SUSPECT_ATTEMPTS = 2
 """A shard that was begun this often without a commit may be what ended the process."""
@@ -84,7 +84,7 @@ def pending(
                 yield Piece(ShardKey(file, first), span, rows, after - first)
 
 
-def count_attempts(store: FolderStore) -> Counter[str]:
+def count_attempts(store: RunStore) -> Counter[str]:
     """Return how often each shard was begun without coming to its commit, by its stem."""
     keys = (key_of(name) for name in store.names(ATTEMPTS))
     return Counter(key.stem for key in keys if key is not None)

@@ -15,6 +15,7 @@ from pairsift import schema
 from pairsift.config import TableConfig
 from pairsift.errors import RunFolderError
 from pairsift.histograms import Histogram
+from pairsift.objects import as_address
 from pairsift.protocols import Provenance
 from pairsift.runs.commits import (
     Commit,
@@ -35,7 +36,7 @@ from pairsift.runs.overlays import (
     read_rows,
     read_scores,
 )
-from pairsift.runs.store import FolderStore
+from pairsift.runs.store import RunStore, open_store
 from pairsift.runs.writing import FILE, ROW
 from pairsift.statuses import RowStatus
 from pairsift.tables.formats import batch_to_arrow, open_table
@@ -54,14 +55,19 @@ class Run:
     counts.
     """
 
-    def __init__(self, store: FolderStore, info: dict[str, Any]) -> None:
+    def __init__(self, store: RunStore, info: dict[str, Any]) -> None:
         self.store = store
         self.info = info
 
     @property
-    def path(self) -> Path:
-        """The run folder."""
-        return self.store.root
+    def location(self) -> str:
+        """The run folder, or its address."""
+        return self.store.location
+
+    @property
+    def address(self) -> str:
+        """The same, told so that it is found from everywhere."""
+        return as_address(self.location) or str(Path(self.location).absolute())
 
     @cached_property
     def shards(self) -> list[Layers]:
@@ -141,12 +147,14 @@ class Run:
         """
         batches = list(self.iter_scores(columns))
         if not batches:
-            message = f"{self.path} has no finished shard yet"
+            message = f"{self.location} has no finished shard yet"
             raise RunFolderError(message)
         return pa.Table.from_batches(batches).replace_schema_metadata(None)
 
     def score_files(self) -> list[Path]:
         """Return Parquet files that together hold every row once, for DuckDB and the like.
+
+        Of a run in an object store they are copies, which live as long as the run is open.
 
         A shard with overlays is first written with them in place, once for each new overlay.
         """
@@ -221,22 +229,23 @@ def open_run(path: str | Path, *, allow_partial: bool = False) -> Run:
     Raises:
         RunFolderError: It is no run folder, is damaged, or is not finished.
     """
-    folder = Path(path)
-    if not folder.is_dir() and (beside := folder.with_name(folder.name + ".pairsift")).is_dir():
-        folder = beside
-    store = FolderStore(folder)
+    store = open_store(path)
     info = read_manifest(store)
     if info is None:
-        message = f"{folder} is not a run folder: it has no run.json"
+        beside = open_store(f"{store.location}.pairsift")
+        if (info := read_manifest(beside)) is not None:
+            store = beside
+    if info is None:
+        message = f"{store.location} is not a run folder: it has no run.json"
         raise RunFolderError(message)
     run = Run(store, info)
     if not allow_partial and not run.is_finished:
-        message = f"{folder} is not finished: the same command again resumes it"
+        message = f"{store.location} is not finished: the same command again resumes it"
         raise RunFolderError(message)
     return run
 
 
-def _rows_of(store: FolderStore, commits: Sequence[Commit]) -> Sequence[int]:
+def _rows_of(store: RunStore, commits: Sequence[Commit]) -> Sequence[int]:
     """Return the ordinals of the shards' rows: a range where there are no gaps."""
     first = commits[0].key.first_row
     after = first

@@ -82,7 +82,7 @@ def look_at(path: str | Path) -> RunState:
     if rate and total is not None and state != "finished":
         left = max(0, total - run.num_rows) / rate
     return RunState(
-        run=str(run.path),
+        run=run.location,
         state=state,
         inputs=tuple(item["path"] for item in run.info["inputs"]),
         rows_done=run.num_rows,

@@ -1,12 +1,83 @@
 """Where the objects of a run folder lie: whole or not at all, and never by halves after a crash.
 
-Four verbs that a folder and an object store both have. Nothing else in the package opens a file
+A few verbs that a folder and an object store both have. Nothing else in the package opens a file
 of a run folder for writing.
 """
 
 import os
 import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import IO, Protocol
+
+from pairsift.objects import as_address
+from pairsift.runs.bucket_store import BucketStore
+
+SWEEP_AFTER_SECONDS = 60.0
+
+
+class RunStore(Protocol):
+    """Where the objects of one run lie: a folder, or below an address in an object store.
+
+    Names have forward slashes and at most one folder, such as ``commits/00000.json``. Every method
+    raises OSError where the place cannot be reached; a missing object is FileNotFoundError.
+    Pickled, a store is its location.
+    """
+
+    @property
+    def location(self) -> str:
+        """What ``open_store`` takes, and what messages say."""
+
+    def path(self, name: str) -> Path:
+        """Return a file of this machine with an object's bytes: itself, or a copy."""
+
+    def readable(self, name: str) -> Path | IO[bytes]:
+        """Return what a reader of Parquet opens."""
+
+    def exists(self, name: str) -> bool:
+        """Say whether there is such an object."""
+
+    def read(self, name: str) -> bytes:
+        """Return an object's bytes."""
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the objects in a folder, sorted; none where it is missing."""
+
+    def entries(self) -> list[str]:
+        """Return the names of everything at the top, objects and folders, sorted."""
+
+    def put(self, name: str, data: bytes | memoryview, *, is_durable: bool = True) -> None:
+        """Write an object whole, replacing one of that name."""
+
+    def put_if_absent(self, name: str, data: bytes | memoryview) -> bool:
+        """Write an object unless there is one of that name; say whether this call wrote it."""
+
+    def writing(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        """Open a large object for writing; it takes its name when the context ends well."""
+
+    def delete(self, name: str) -> None:
+        """Remove an object; none of that name is no error."""
+
+    def sweep(self, folders: Sequence[str]) -> None:
+        """Remove what killed writers left half written, at the top and in some folders."""
+
+
+def open_store(location: str | Path) -> RunStore:
+    """Return the store of a run folder, whether it is there or not.
+
+    Args:
+        location: A folder, or ``s3://BUCKET/FOLDER`` and the like.
+
+    Raises:
+        MissingExtraError: It is in an object store, and what reads those is not installed.
+        UsageError: It is an address of another kind.
+    """
+    address = as_address(location)
+    if address is None:
+        return FolderStore(Path(location))
+    return BucketStore(address)
 
 
 class FolderStore:
@@ -14,16 +85,23 @@ class FolderStore:
 
     Args:
         root: The folder; made when the first object is put.
-
-    Names have forward slashes and at most one folder, such as ``commits/00000.json``.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    @property
+    def location(self) -> str:
+        """The folder, as it was given."""
+        return str(self.root)
+
     def path(self, name: str) -> Path:
         """Return where an object lies, whether it is there or not."""
         return self.root / name
+
+    def readable(self, name: str) -> Path:
+        """Return where an object lies."""
+        return self.path(name)
 
     def exists(self, name: str) -> bool:
         """Say whether there is such an object."""
@@ -44,6 +122,18 @@ class FolderStore:
         except FileNotFoundError:
             return []
         return sorted(f"{folder}/{name}" for name in found if not name.startswith("."))
+
+    def entries(self) -> list[str]:
+        """Return the names of everything in the folder, sorted; none where it is missing.
+
+        Raises:
+            NotADirectoryError: A file is in its place.
+        """
+        try:
+            found = sorted(path.name for path in self.root.iterdir())
+        except FileNotFoundError:
+            return []
+        return [name for name in found if not name.startswith(".")]
 
     def put(self, name: str, data: bytes | memoryview, *, is_durable: bool = True) -> None:
         """Write an object, replacing one of that name.
@@ -82,14 +172,40 @@ class FolderStore:
         _sync_folder(target.parent)
         return True
 
+    @contextmanager
+    def writing(self, name: str) -> Iterator[IO[bytes]]:
+        """Open a large object for writing; it takes its name when the context ends well."""
+        target = self.path(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _hidden(target)
+        try:
+            with temporary.open("xb") as file:
+                yield file
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
     def delete(self, name: str) -> None:
         """Remove an object; none of that name is no error."""
         self.path(name).unlink(missing_ok=True)
 
+    def sweep(self, folders: Sequence[str]) -> None:
+        """Remove what killed writers left half written.
+
+        Args:
+            folders: In which to look, beside the top.
+        """
+        for folder in ("", *folders):
+            for part in (self.root / folder).glob(".*.part"):
+                # A younger one may be in the hands of another process.
+                with suppress(FileNotFoundError):
+                    if time.time() - part.stat().st_mtime > SWEEP_AFTER_SECONDS:
+                        part.unlink()
+
     def _write(self, name: str, data: bytes | memoryview, *, is_durable: bool) -> Path:
         target = self.path(name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+        temporary = _hidden(target)
         try:
             with temporary.open("xb") as file:
                 file.write(data)
@@ -100,6 +216,10 @@ class FolderStore:
             temporary.unlink(missing_ok=True)
             raise
         return temporary
+
+
+def _hidden(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
 
 
 def _sync_folder(folder: Path) -> None:

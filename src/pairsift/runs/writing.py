@@ -18,7 +18,7 @@ from pairsift.config import KeptEmbeddings
 from pairsift.protocols import FloatArray, Span
 from pairsift.runs.commits import COSINE_RANGE, Commit, Work, WrittenFile, sparse_histogram
 from pairsift.runs.layout import ShardKey
-from pairsift.runs.store import FolderStore
+from pairsift.runs.store import RunStore
 from pairsift.statuses import RowStatus
 
 FILE = "file"
@@ -65,7 +65,7 @@ class ScoredShard:
 
 
 def commit_shard(
-    store: FolderStore,
+    store: RunStore,
     shard: ScoredShard,
     *,
     embeddings: KeptEmbeddings,
@@ -211,7 +211,7 @@ def _to_parquet(table: pa.Table) -> memoryview:
     return memoryview(sink.getvalue())
 
 
-def _write(store: FolderStore, name: str, data: memoryview) -> WrittenFile:
+def _write(store: RunStore, name: str, data: memoryview) -> WrittenFile:
     """Write a file that no other process can change afterwards.
 
     A file of that name may be left from an attempt that was killed, or be another process's that

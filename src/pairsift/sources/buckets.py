@@ -2,24 +2,8 @@
 
 from pairsift.config import SourceConfig
 from pairsift.errors import ImageError, UsageError
+from pairsift.objects import SCHEMES, split_key
 from pairsift.statuses import RowStatus
-
-SCHEMES = ("s3", "gs", "az")
-
-
-def split_key(text: str) -> tuple[str, str]:
-    """Return bucket and key of a reference; the key is taken as it is, nothing is unescaped.
-
-    Args:
-        text: ``s3://BUCKET/KEY`` or the like.
-
-    Example:
-        >>> split_key("S3://photos/2024/a cat.jpg")
-        ('s3://photos', '2024/a cat.jpg')
-    """
-    scheme, _, rest = text.partition("://")
-    bucket, _, key = rest.partition("/")
-    return f"{scheme.lower()}://{bucket}", key
 
 
 def named_buckets(config: SourceConfig) -> frozenset[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pairsift.config import ImageConfig, SourceConfig
 from pairsift.errors import ImageError
+from pairsift.objects import SCHEMES
 from pairsift.sources import buckets
 from pairsift.sources.inline import read_base64, read_data_uri
 from pairsift.sources.paths import PathReader
@@ -184,14 +185,14 @@ class Sources:
             fetcher.close()
 
     def _check_allowed(self, scheme: str, text: str) -> None:
-        if scheme not in (*WEB_SCHEMES, *buckets.SCHEMES):
+        if scheme not in (*WEB_SCHEMES, *SCHEMES):
             reason = f"{scheme}: references are not read; give a path, a URL or a bucket's key"
         elif self._offline:
             reason = "--offline fetches nothing"
         elif scheme in WEB_SCHEMES and not self._source.allow_urls:
             reason = "URLs are not fetched (hint: --allow-urls)"
         else:
-            if scheme in buckets.SCHEMES:
+            if scheme in SCHEMES:
                 buckets.check_bucket(text, self._buckets)
             return
         raise ImageError(RowStatus.IMAGE_NOT_ALLOWED, reason)

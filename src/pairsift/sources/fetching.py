@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pairsift.config import SourceConfig
 from pairsift.errors import ImageError
-from pairsift.sources.buckets import SCHEMES, named_buckets
+from pairsift.objects import SCHEMES, import_obstore
+from pairsift.sources.buckets import named_buckets
 from pairsift.sources.loads import Load, Room
 from pairsift.sources.turns import Turns
 from pairsift.sources.urls import named_places
@@ -194,8 +195,6 @@ def check_options(config: SourceConfig) -> None:
     named_places(config)
     user_agent(config.contact)
     if named_buckets(config):
-        from pairsift.sources.stores import import_obstore
-
         import_obstore()
 
 

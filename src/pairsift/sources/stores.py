@@ -1,16 +1,15 @@
-"""Images from object stores: the only module that knows obstore.
+"""Images from object stores.
 
 Endpoint and credentials are those of the usual environment (``AWS_…``, ``GOOGLE_…``, ``AZURE_…``).
 """
 
-import importlib
 import re
 from datetime import timedelta
 from typing import Any
 
 from pairsift.config import SourceConfig
-from pairsift.errors import ImageError, MissingExtraError
-from pairsift.sources.buckets import split_key
+from pairsift.errors import ImageError
+from pairsift.objects import import_obstore, split_key
 from pairsift.sources.inline import check_size
 from pairsift.sources.loads import Deadline, Load
 from pairsift.sources.turns import Turns
@@ -101,17 +100,3 @@ class StoreClient:
                 },
             )
         return self._stores[bucket]
-
-
-def import_obstore() -> Any:
-    """Return obstore.
-
-    Raises:
-        MissingExtraError: It is not installed.
-    """
-    try:
-        importlib.import_module("obstore.exceptions")
-        return importlib.import_module("obstore")
-    except ImportError as error:
-        message = 'obstore is not installed: pip install "pairsift[cloud]"'
-        raise MissingExtraError(message) from error
