@@ -32,7 +32,7 @@ def test_new_scores_make_findings_old(tmp_path: Path) -> None:
     run = run_of(tmp_path, make_world(30, seed=1))
     keep_findings(run, MISMATCHES, pa.table({"row": [3]}), {})
     put_shard(run.store, make_shard(ShardKey(0, 30), ["ok"]))
-    kept = read_findings(open_run(run.path), MISMATCHES)
+    kept = read_findings(open_run(run.location), MISMATCHES)
     assert kept is not None
     assert not kept.is_current
 

@@ -16,7 +16,7 @@ from pairsift.protocols import Span
 from pairsift.runs.commits import Commit, Work
 from pairsift.runs.layout import RUN, SUCCESS, ShardKey
 from pairsift.runs.manifest import describe_input, describe_run, score_identity
-from pairsift.runs.store import FolderStore
+from pairsift.runs.store import FolderStore, RunStore
 from pairsift.runs.writing import CAPTION_INDEX, IMAGE_INDEX, ScoredShard, commit_shard
 from pairsift.statuses import RowStatus
 
@@ -67,7 +67,7 @@ def make_shard(
 
 
 def put_shard(
-    store: FolderStore, shard: ScoredShard, embeddings: KeptEmbeddings = "all"
+    store: RunStore, shard: ScoredShard, embeddings: KeptEmbeddings = "all"
 ) -> Commit | None:
     return commit_shard(store, shard, embeddings=embeddings, similarity_range=(-1.0, 1.0))
 
