@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pairsift.calculator import ImageTextSimilarityCalculator
 from pairsift.config import ModelConfig, ScoreConfig
-from pairsift.decoding import Decoding
+from pairsift.decoding import BATCH_BYTES, BATCH_ROWS, Decoding
 from pairsift.errors import UnknownNameError
 from pairsift.isolation import Decode
 from pairsift.measures import find_measure
@@ -19,6 +19,8 @@ from pairsift.storybook.likeness import Likeness
 from pairsift.weights import resolve_model
 
 ACCELERATORS = ("cuda", "mps")
+ACCELERATOR_BYTES = 4 * BATCH_BYTES
+"""Pixels of one batch for each accelerator: a few of its own batches, so that it need not wait."""
 
 
 def build_encoder(
@@ -44,9 +46,9 @@ def build_encoder(
     model = resolve_model(config.model, config=config, announce=announce)
     encoder: Encoder
     if runtime == "torch":
-        from pairsift.encoders.torch import TorchEncoder
+        from pairsift.encoders.torch import open_encoder
 
-        encoder = TorchEncoder(model, config)
+        encoder = open_encoder(model, config)
     else:
         from pairsift.encoders.openvino import OpenVinoEncoder
 
@@ -63,21 +65,27 @@ def choose_runtime(config: ModelConfig) -> str:
     Example:
         >>> choose_runtime(ModelConfig())
         'openvino'
-        >>> choose_runtime(ModelConfig(device="cuda:1"))
+        >>> choose_runtime(ModelConfig(device="cuda:0,cuda:1"))
         'torch'
     """
-    kind = config.device.split(":")[0]
-    if kind not in ("auto", "cpu", *ACCELERATORS):
-        message = f"unknown device {config.device!r}; accepted: auto, cpu, cuda, cuda:N, mps"
+    parts = config.device.split(",")
+    kinds = {part.strip().split(":")[0] for part in parts}
+    if kinds - {"auto", "cpu", *ACCELERATORS} or ("auto" in kinds and len(parts) > 1):
+        message = (
+            f"unknown device {config.device!r}; accepted: auto, cpu, cuda, cuda:N, mps, "
+            "or several with commas between"
+        )
         raise UnknownNameError(message)
     if config.runtime not in ("auto", "openvino", "torch", "fake"):
         message = f"unknown runtime {config.runtime!r}; accepted: auto, openvino, torch, fake"
         raise UnknownNameError(message)
-    if config.runtime == "openvino" and kind in ACCELERATORS:
-        message = f"openvino runs on the cpu, not on {config.device}; use --runtime torch"
+    wants_torch = bool(kinds & set(ACCELERATORS)) or len(parts) > 1 or config.torch_compile
+    if config.runtime == "openvino" and wants_torch:
+        wish = "not with torch.compile" if config.torch_compile else f"not on {config.device}"
+        message = f"openvino runs on the cpu, {wish}; use --runtime torch"
         raise UnknownNameError(message)
     if config.runtime == "auto":
-        return "torch" if kind in ACCELERATORS else "openvino"
+        return "torch" if wants_torch else "openvino"
     return config.runtime
 
 
@@ -118,6 +126,8 @@ def build_scorer(
         decode: Takes the place of ``images.decode_image``; picklable.
     """
     encoder, measure = build_parts(config, announce=announce)
+    devices = encoder.provenance.device.split(",")
+    on_accelerators = devices[0].partition(":")[0] in ACCELERATORS
     return PairScorer(
         encoder=encoder,
         measure=measure,
@@ -130,6 +140,8 @@ def build_scorer(
             deadline_seconds=config.run.row_deadline_seconds,
             decode=decode,
             likeness=Likeness() if encoder.provenance.model in BUILT_IN else None,
+            batch_rows=BATCH_ROWS * len(devices),
+            batch_bytes=(ACCELERATOR_BYTES if on_accelerators else BATCH_BYTES) * len(devices),
         ),
         reuse=Reuse(is_on=not config.run.no_dedupe, cache_bytes=config.run.cache_mb << 20),
     )

@@ -38,9 +38,6 @@ from pairsift.sources import Sources
 from pairsift.stages import StageClock
 from pairsift.statuses import RowStatus
 
-PIXEL_BYTES_AHEAD = 48 * 1024 * 1024
-"""Decoded pixels kept for one batch: bounds memory whatever the table or the model's input."""
-
 DECODE_CHUNK = 8
 """Images a task: few enough to spread over threads, enough to hide the cost of a task."""
 
@@ -103,7 +100,7 @@ class PairScorer:
     def batch_rows(self) -> int:
         """Rows a batch that keep the decoded pixels within bounds."""
         pixel_bytes = 3 * self.encoder.image_size**2
-        return max(32, min(1024, PIXEL_BYTES_AHEAD // pixel_bytes))
+        return max(32, min(self.decoding.batch_rows, self.decoding.batch_bytes // pixel_bytes))
 
     def __call__(self, pairs: pa.RecordBatch) -> pa.RecordBatch:
         """Score one batch: ``schema.PAIR_SCHEMA`` in, ``output_schema`` out, row for row."""
