@@ -98,7 +98,9 @@ def print_audit(lines: Sequence[AuditLine], console: Console, *, most: int = 20)
     table = Table(box=None, pad_edge=True, header_style="dim", padding=(0, 1, 0, 0))
     for heading in ("", "group", "rows", "kept", "gap", "95 %", "p"):
         is_text = heading in ("", "group")
-        table.add_column(heading, justify="left" if is_text else "right", no_wrap=True)
+        table.add_column(
+            heading, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold"
+        )
     for line in lines[:most]:
         table.add_row(
             "*" if line.is_significant else "",
@@ -191,7 +193,9 @@ def _print_examples(title: str, pairs: Sequence[ExamplePair], console: Console) 
         caption = printable(" ".join(pair.caption.split()))
         if len(caption) > _CAPTION_WIDTH:
             caption = caption[: _CAPTION_WIDTH - 1] + "…"
-        place = f"row {pair.row}" if pair.file == 0 else f"file {pair.file} row {pair.row}"
+        # Rows count from 1 for a reader, as in the closing summary of a job.
+        place = f"row {pair.row + 1:,}"
+        place = place if pair.file == 0 else f"file {pair.file + 1:,} {place}"
         console.print(Text(f"  {pair.score:8.4f}{chance}  {place}: {caption}"), highlight=False)
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pairsift import schema
 from pairsift.config import AuditConfig
 from pairsift.curation.audit import AuditLine, Dimension, audit_filter, length_dimension
 from pairsift.curation.balance import CategoryLine, category_lines, effective_categories
@@ -15,6 +16,7 @@ from pairsift.curation.categories import label_pictures, read_categories
 from pairsift.curation.choice import Choice
 from pairsift.curation.languages import language_dimension
 from pairsift.curation.rows import ScoredRows, own_columns, read_labels, require_columns
+from pairsift.curation.scored_tables import lacks
 from pairsift.curation.worth import Sign, find_signs
 from pairsift.runs import Run
 
@@ -119,7 +121,10 @@ def audit_rows(
         ),
         balances=[_balance(dimension, rows, keep) for dimension in given],
         signs=find_signs(
-            rows.cosines, truncated=rows.truncated, widths=rows.widths, heights=rows.heights
+            rows.cosines,
+            truncated=None if lacks(run, schema.CAPTION_TRUNCATED) else rows.truncated,
+            widths=rows.widths,
+            heights=rows.heights,
         ),
     )
 

@@ -15,9 +15,11 @@ from pairsift.curation.added import added_columns, added_schema
 from pairsift.curation.curating import Curation
 from pairsift.curation.material import CHANGED
 from pairsift.curation.rows import own_columns, require_columns
+from pairsift.curation.scored_tables import is_alone, lacks
 from pairsift.curation.tars import write_tars
 from pairsift.curation.uids import pack_uids, uid_of_pair
 from pairsift.errors import JobError, UsageError
+from pairsift.protocols import TableReader
 from pairsift.runs import Run
 from pairsift.tables import parquet
 from pairsift.tables.columns import added_names
@@ -46,8 +48,21 @@ def check_exports(run: Run, config: ExportConfig, *, prefix: str) -> None:
     if config.uid_column is not None:
         require_columns(run, [config.uid_column])
     if set(config.export) - {"datacomp"}:
-        reader = open_table(Path(run.info["inputs"][0]["path"]), run.table_config)
-        added_names(reader.column_names, [schema.SIMILARITY, schema.KEEP], prefix)
+        reader = _reader(run)
+        # A table without its run folder has its similarities already.
+        added = [schema.KEEP] if is_alone(run) else [schema.SIMILARITY, schema.KEEP]
+        added_names(reader.column_names, added, prefix)
+    needs_digests = "datacomp" in config.export and config.uid_column is None
+    if needs_digests and lacks(run, schema.IMAGE_SHA256) and UID not in _reader(run).column_names:
+        message = (
+            "uids are made of image_sha256, which the table does not have (hint: --uid-column, or "
+            "score with --details)"
+        )
+        raise UsageError(message)
+
+
+def _reader(run: Run) -> TableReader:
+    return open_table(Path(run.info["inputs"][0]["path"]), run.table_config)
 
 
 def write_exports(

@@ -90,8 +90,9 @@ def find_signs(
     if widths is not None and heights is not None:
         known = scored & (widths > 0) & (heights > 0)
         shorter, longer = np.minimum(widths, heights), np.maximum(widths, heights)
-        found["image_small"] = (known & (shorter < SMALL_SIDE), known)
-        found["image_extreme_aspect"] = (known & (longer >= EXTREME_ASPECT * shorter), known)
+        if known.any() or not scored.any():
+            found["image_small"] = (known & (shorter < SMALL_SIDE), known)
+            found["image_extreme_aspect"] = (known & (longer >= EXTREME_ASPECT * shorter), known)
     return [
         Sign(
             name,

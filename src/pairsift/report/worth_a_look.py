@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pairsift import schema
+from pairsift.curation.scored_tables import lacks
 from pairsift.curation.worth import SIGNS, Sign, find_signs
 from pairsift.report.cards import Column, Section, cards, counted, missing, percent, table
 from pairsift.report.markup import Content, element, join
@@ -35,7 +37,7 @@ def choose_signs(material: Material) -> list[ShownSign]:
     rows = material.rows
     signs = find_signs(
         rows.cosines,
-        truncated=rows.truncated,
+        truncated=None if lacks(material.run, schema.CAPTION_TRUNCATED) else rows.truncated,
         widths=rows.widths.astype("int64"),
         heights=rows.heights.astype("int64"),
         num_examples=NUM_EXAMPLES * CANDIDATES,
