@@ -20,7 +20,6 @@ from pairsift.embedding import Embedder
 from pairsift.errors import ImageError, RowError
 from pairsift.images import decode_image
 from pairsift.isolation import Decode, IsolatedDecoder
-from pairsift.measures import cosine_similarity
 from pairsift.memory import PreparedImage, Reuse, ShardMemory
 from pairsift.pairing import (
     Prepared,
@@ -31,6 +30,10 @@ from pairsift.pairing import (
     read_caption,
     references_of,
     scatter,
+    score_columns,
+    score_schema,
+    scored_batch,
+    shard_schema,
 )
 from pairsift.protocols import Encoder, Measure, TokenizedCaption
 from pairsift.runs.writing import CAPTION_INDEX, IMAGE_INDEX
@@ -40,8 +43,6 @@ from pairsift.statuses import RowStatus
 
 DECODE_CHUNK = 8
 """Images a task: few enough to spread over threads, enough to hide the cost of a task."""
-
-INDEX_FIELDS = (pa.field(IMAGE_INDEX, pa.int32()), pa.field(CAPTION_INDEX, pa.int32()))
 
 
 class PairScorer:
@@ -94,7 +95,14 @@ class PairScorer:
     @property
     def output_schema(self) -> pa.Schema:
         """The added columns, without any prefix."""
-        return self._schema(details=self.details)
+        return score_schema(self.measure, details=self.details)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know of the images so far."""
+        likeness = self.decoding.likeness
+        words = None if likeness is None else likeness.warning(self.encoder.provenance.model)
+        return [words] if words else []
 
     @property
     def batch_rows(self) -> int:
@@ -231,21 +239,12 @@ class PairScorer:
         caption_places = self._embedder.embed_captions(memory, [tokens[row] for row in rows])
         image_rows = memory.images.rows[image_places]
         text_rows = memory.captions.rows[caption_places]
-        columns = {
-            IMAGE_INDEX: scatter(image_places, rows, batch.num_rows),
-            CAPTION_INDEX: scatter(caption_places, rows, batch.num_rows),
-        }
-        values = self.measure(image_rows, text_rows)
-        cosines = cosine_similarity(image_rows, text_rows)
-        numbers = {
-            schema.SIMILARITY: cosines if self.measure.is_distance else values,
-            schema.DISTANCE: values,
-            schema.COSINE: cosines,
-        }
-        for name in self.output_schema.names:
-            if name in numbers:
-                columns[name] = scatter(numbers[name], rows, batch.num_rows)
-        return self._output(batch, columns=columns, tokens=tokens)
+        columns = score_columns(self.measure, (image_rows, text_rows), rows, batch.num_rows)
+        columns |= details_of(batch, tokens)
+        columns[IMAGE_INDEX] = scatter(image_places, rows, batch.num_rows)
+        columns[CAPTION_INDEX] = scatter(caption_places, rows, batch.num_rows)
+        wanted = shard_schema(self.measure)
+        return scored_batch(batch.num_rows, batch.failures, columns, of=wanted)
 
     def _collect_images(self, batch: Prepared) -> None:
         """Wait for the decoders; rows whose image failed move to the failures."""
@@ -285,27 +284,3 @@ class PairScorer:
         batch.memory.truncated_captions += num_truncated
         self.num_truncated += num_truncated
         return tokens
-
-    def _output(
-        self,
-        batch: Prepared,
-        *,
-        columns: dict[str, pa.Array],
-        tokens: dict[int, TokenizedCaption],
-    ) -> pa.RecordBatch:
-        statuses = [str(RowStatus.OK)] * batch.num_rows
-        reasons: list[str | None] = [None] * batch.num_rows
-        for row, error in batch.failures.items():
-            statuses[row], reasons[row] = str(error.status), error.reason
-        columns[schema.STATUS] = pa.array(statuses, pa.string())
-        columns[schema.ERROR] = pa.array(reasons, pa.string())
-        columns |= details_of(batch, tokens)
-        wanted = pa.schema([*self._schema(details=True), *INDEX_FIELDS])
-        return pa.RecordBatch.from_arrays([columns[name] for name in wanted.names], schema=wanted)
-
-    def _schema(self, *, details: bool) -> pa.Schema:
-        return schema.output_schema(
-            is_distance=self.measure.is_distance,
-            is_cosine=self.measure.name == "cosine",
-            details=details,
-        )

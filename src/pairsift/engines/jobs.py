@@ -12,7 +12,7 @@ from pairsift.engines.opening import InputTable
 from pairsift.engines.reading import PairColumns
 from pairsift.histograms import Histogram
 from pairsift.job import JobSummary
-from pairsift.scoring import PairScorer
+from pairsift.scorers import Scorer
 from pairsift.tables.columns import added_names
 
 Output = tuple[Path | None, tuple[int, ...]]
@@ -20,6 +20,10 @@ Output = tuple[Path | None, tuple[int, ...]]
 
 COUNT_UP_TO_BYTES = 1 << 30
 """Text tables larger than this are not scanned beforehand only to show the remaining time."""
+
+
+COUNTED = (".parquet", ".npy", ".npz")
+"""Formats whose headers say how many rows there are."""
 
 
 class Job:
@@ -40,7 +44,7 @@ class Job:
     def __init__(
         self,
         config: ScoreConfig,
-        scorer: PairScorer,
+        scorer: Scorer,
         *,
         tables: Sequence[InputTable],
         outputs: Sequence[Output],
@@ -79,7 +83,7 @@ class Job:
 
     def count_rows(self) -> list[int] | None:
         """Return the rows of each table, or None where counting them would take too long."""
-        text = [t.path for t in self.tables if t.wanted is None and t.path.suffix != ".parquet"]
+        text = [t.path for t in self.tables if t.wanted is None and t.path.suffix not in COUNTED]
         if sum(path.stat().st_size for path in text) > COUNT_UP_TO_BYTES:
             return None
         return [
@@ -98,8 +102,5 @@ class Job:
         summary.seconds = seconds
         summary.stage_seconds = dict(clock.seconds)
         summary.limiting_stage = clock.limiting()
-        likeness = self.scorer.decoding.likeness
-        words = None if likeness is None else likeness.warning(summary.provenance.model)
-        if words:
-            summary.warnings.append(words)
+        summary.warnings += self.scorer.warnings
         return summary

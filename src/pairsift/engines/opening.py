@@ -25,7 +25,7 @@ from pairsift.runs.manifest import (
     score_identity,
 )
 from pairsift.runs.store import RunStore, open_store
-from pairsift.scoring import PairScorer
+from pairsift.scorers import Scorer
 from pairsift.tables.formats import format_of
 
 
@@ -109,7 +109,7 @@ def bind_precision(config: ScoreConfig, manifest: Mapping[str, Any] | None) -> S
 def open_or_create(
     store: RunStore,
     config: ScoreConfig,
-    scorer: PairScorer,
+    scorer: Scorer,
     *,
     columns: tuple[str, str],
     tables: Sequence[InputTable],

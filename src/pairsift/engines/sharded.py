@@ -23,7 +23,7 @@ from pairsift.runs.marks import make_mark
 from pairsift.runs.plan import SUSPECT_ATTEMPTS, Piece, count_attempts
 from pairsift.runs.store import RunStore
 from pairsift.runs.writing import ScoredShard
-from pairsift.scoring import PairScorer
+from pairsift.scorers import Scorer
 from pairsift.statuses import RowStatus
 
 Replaced = Callable[[ShardKey], tuple[dict[RowStatus, int], int]]
@@ -62,7 +62,7 @@ class Session:
 
     config: ScoreConfig
     store: RunStore
-    scorer: PairScorer
+    scorer: Scorer
     similarity_range: tuple[float, float]
     on_progress: Callable[[Progress], None] = lambda _: None
     on_commit: Callable[[Commit], None] = lambda _: None

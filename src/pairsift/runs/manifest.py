@@ -11,7 +11,7 @@ from typing import Any
 from pairsift import __version__
 from pairsift.config import ScoreConfig, describe
 from pairsift.errors import RunFolderError
-from pairsift.protocols import Encoder, Measure
+from pairsift.protocols import EmbeddingSource, Measure
 from pairsift.runs.layout import FORMAT_VERSION, RUN
 from pairsift.runs.store import RunStore
 
@@ -37,7 +37,7 @@ def describe_input(ordinal: int, path: Path, table_format: str) -> dict[str, Any
 def score_identity(
     config: ScoreConfig,
     *,
-    encoder: Encoder,
+    encoder: EmbeddingSource,
     measure: Measure,
     columns: tuple[str, str],
     inputs: Sequence[Mapping[str, Any]],
@@ -107,7 +107,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 def describe_run(
     config: ScoreConfig,
     *,
-    encoder: Encoder,
+    encoder: EmbeddingSource,
     measure: Measure,
     identity: Mapping[str, Any],
     inputs: Sequence[Mapping[str, Any]],
