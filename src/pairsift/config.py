@@ -101,6 +101,11 @@ class TableConfig:
     caption_list: CaptionList | None = option(
         None, "Captions in lists: a row for each, or the best or the mean of a row's."
     )
+    from_embeddings: str | None = option(
+        None,
+        "INPUT holds embeddings; no model runs. The name of its arrays, such as l14.",
+        metavar="auto|NAME",
+    )
     image_root: str | None = option(
         None, "Folder of relative paths; nothing outside it is opened (default: the table's)."
     )

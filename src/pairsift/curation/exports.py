@@ -21,7 +21,7 @@ from pairsift.curation.uids import pack_uids, uid_of_pair
 from pairsift.errors import JobError, UsageError
 from pairsift.protocols import TableReader
 from pairsift.runs import Run
-from pairsift.tables import parquet
+from pairsift.tables import parquet, vectors
 from pairsift.tables.columns import added_names
 from pairsift.tables.enriched import open_enriched
 from pairsift.tables.formats import format_of, open_table
@@ -100,6 +100,9 @@ def _export_parquet(
 def _export_tars(
     curation: Curation, folder: Path, config: ExportConfig, prefix: str
 ) -> dict[str, Any]:
+    if curation.run.table_config.from_embeddings is not None:
+        message = "--export webdataset needs pictures, and this run has only their embeddings"
+        raise UsageError(message)
     return write_tars(
         curation, folder / "webdataset", shard_pairs=config.shard_pairs, prefix=prefix
     )
@@ -198,6 +201,8 @@ def _output_names(paths: Sequence[Path], suffix: str | None) -> list[str]:
 def _output_name(path: Path, suffix: str | None) -> str:
     if path.is_dir():
         return path.name + (suffix or ".csv")
+    if format_of(path).name == vectors.FORMAT.name:
+        suffix = suffix or ".parquet"  # an array of embeddings has no place for scores
     if suffix is None:
         return path.name
     own = [end for end in format_of(path).suffixes if path.name.lower().endswith(end)]

@@ -25,17 +25,17 @@ from pairsift.errors import ColumnError, JobError, OutputExistsError
 from pairsift.job import JobSummary, Progress
 from pairsift.protocols import TableReader
 from pairsift.runs.store import RunStore
-from pairsift.scoring import PairScorer
+from pairsift.scorers import Scorer
 from pairsift.tables.columns import find_columns
 from pairsift.tables.enriched import check_alike
-from pairsift.tables.formats import format_of, open_table
+from pairsift.tables.formats import open_table, output_format_of
 from pairsift.tables.inputs import find_inputs, output_paths
 
 __all__ = ["Build", "check_output", "choose_rows", "run_folder", "score_file"]
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-Build = Callable[[ScoreConfig, Path], PairScorer]
+Build = Callable[[ScoreConfig, Path], Scorer]
 
 
 def score_file(
@@ -110,7 +110,7 @@ def _find_outputs(output_path: Path | None, inputs: Sequence[Path]) -> list[Outp
     outputs = output_paths(output_path, inputs)
     for path, _ in outputs:
         if path is not None:
-            format_of(path)  # so that a suffix without a format is said before the work
+            output_format_of(path)  # so that a suffix without a format is said before the work
     return outputs
 
 

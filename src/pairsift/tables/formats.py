@@ -7,7 +7,7 @@ import pyarrow as pa
 from pairsift.config import TableConfig
 from pairsift.errors import UsageError
 from pairsift.protocols import TableBatch, TableFormat, TableReader
-from pairsift.tables import csv, folder, jsonl, parquet, webdataset
+from pairsift.tables import csv, folder, jsonl, parquet, vectors, webdataset
 from pairsift.tables.exploded import ExplodedReader
 from pairsift.tables.pairs import pairs_from_arrow
 
@@ -17,6 +17,7 @@ __all__ = [
     "empty_table",
     "format_of",
     "open_table",
+    "output_format_of",
     "pairs_from_arrow",
 ]
 
@@ -26,6 +27,7 @@ FORMATS: tuple[TableFormat, ...] = (
     parquet.FORMAT,
     webdataset.FORMAT,
 )
+"""Formats that are read and written; embeddings are only read."""
 
 
 def format_of(path: Path) -> TableFormat:
@@ -41,12 +43,25 @@ def format_of(path: Path) -> TableFormat:
     if path.is_dir():
         return folder.FORMAT
     name = path.name.lower()
-    for found in FORMATS:
+    for found in (*FORMATS, vectors.FORMAT):
         if name.endswith(found.suffixes):
             return found
     accepted = ", ".join(name for found in FORMATS for name in found.suffixes)
     message = f"{path.name}: no table format has the suffix {path.suffix!r}; accepted: {accepted}"
     raise UsageError(message)
+
+
+def output_format_of(path: Path) -> TableFormat:
+    """Return the format that an output's suffix names.
+
+    Raises:
+        UsageError: No format that can be written has that suffix.
+    """
+    found = format_of(path)
+    if found is vectors.FORMAT:
+        message = f"{path}: scores are written as .csv, .jsonl or .parquet, not as embeddings"
+        raise UsageError(message)
+    return found
 
 
 def open_table(path: Path, config: TableConfig) -> TableReader:

@@ -9,8 +9,11 @@ from pathlib import Path
 
 from pairsift.config import TableConfig
 from pairsift.errors import UsageError
+from pairsift.tables import vectors
+from pairsift.tables.embeddings import find_embeddings
 from pairsift.tables.folder import IMAGE_SUFFIXES, find_files
 from pairsift.tables.formats import FORMATS, format_of
+from pairsift.tables.vectors import arrays_name
 
 METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 """The table of an imagefolder, as Hugging Face datasets name it."""
@@ -22,7 +25,7 @@ _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _LIST = re.compile(r"\{([^{}]*,[^{}]*)\}")
 
 
-def find_inputs(argument: str, config: TableConfig) -> tuple[Path, ...]:  # noqa: ARG001 - the seam
+def find_inputs(argument: str, config: TableConfig) -> tuple[Path, ...]:
     """Return the files that an INPUT argument stands for, in the order that numbers them.
 
     Args:
@@ -31,7 +34,7 @@ def find_inputs(argument: str, config: TableConfig) -> tuple[Path, ...]:  # noqa
             Of a folder these are taken, the first kind that is there: the ``metadata.csv`` (or
             ``.jsonl``, ``.parquet``) of an imagefolder, in it or below; all tables of one format
             in it or below; the images, and then the folder itself is the table.
-        config: Options of tables.
+        config: With ``from_embeddings`` a folder stands for the pairs of arrays in it.
 
     Returns:
         At least one path, all of one format; sorted, but a range in its own order.
@@ -40,7 +43,10 @@ def find_inputs(argument: str, config: TableConfig) -> tuple[Path, ...]:  # noqa
         UsageError: Nothing is found, a file of a range is missing, or formats are mixed.
     """
     path = Path(argument)
-    if path.is_dir():
+    if path.is_dir() and config.from_embeddings is not None:
+        parts = find_embeddings(path, model=arrays_name(config))
+        found = [part.images.path for part in parts]
+    elif path.is_dir():
         found = _in_folder(path)
     elif path.exists():
         found = [path]
@@ -55,6 +61,9 @@ def find_inputs(argument: str, config: TableConfig) -> tuple[Path, ...]:  # noqa
         message = f"no such table: {argument}"
         raise UsageError(message)
     _check_one_format(found, argument)
+    if config.from_embeddings is not None and format_of(found[0]) is not vectors.FORMAT:
+        message = f"{argument} holds no embeddings: --from-embeddings is for .npy, .npz and folders"
+        raise UsageError(message)
     return tuple(found)
 
 
