@@ -11,6 +11,7 @@ from typing import Any
 
 from pairsift.errors import OutputExistsError, RunFolderError
 from pairsift.runs.layout import ATTEMPTS, FOLDERS, OBJECTS, SUCCESS, TABLE, WRITING, key_of
+from pairsift.runs.marks import find_worker
 from pairsift.runs.store import SWEEP_AFTER_SECONDS, RunStore
 
 
@@ -91,9 +92,16 @@ def clear_run(store: RunStore) -> None:
     """Remove a run: its mark of success first, so that nobody takes half of it for whole.
 
     Raises:
-        RunFolderError: The folder holds something that is no part of a run.
+        RunFolderError: The folder holds something that is no part of a run, or somebody is at
+            work on it.
     """
     check_folder(store)
+    if (worker := find_worker(store)) is not None:
+        message = (
+            f"process {worker} is at work on {store.location}: end it before --overwrite, or name "
+            "another folder with --run"
+        )
+        raise RunFolderError(message)
     for name in (SUCCESS, WRITING):
         store.delete(name)
     for folder in FOLDERS:

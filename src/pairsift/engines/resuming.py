@@ -28,6 +28,7 @@ from pairsift.runs.layout import PLAN, SUCCESS, SUMMARY, TABLE, WRITING
 from pairsift.runs.manifest import describe_input
 from pairsift.runs.marks import make_mark
 from pairsift.runs.overlays import Layers
+from pairsift.runs.ownership import check_run, run_id_of
 from pairsift.runs.plan import Coverage, pending
 from pairsift.runs.reading import Run
 from pairsift.runs.store import RunStore, open_store
@@ -93,6 +94,7 @@ def _begin_session(
     return Session(
         config=job.config,
         store=run.store,
+        run_id=run_id_of(run.info),
         scorer=job.scorer,
         similarity_range=job.similarity_range,
         on_progress=on_progress,
@@ -171,6 +173,8 @@ def _describe_finished(job: Job, run: Run) -> JobSummary:
 def _finish(job: Job, run: Run, session: Session, *, begin: float) -> JobSummary:
     store = run.store
     facts = _facts(job)
+    run_id = run_id_of(run.info)
+    check_run(store, run_id)
     store.put(WRITING, make_mark())
     with job.scorer.clock.stage(stages.WRITE):
         tally = _write_tables(job, run)
@@ -179,6 +183,7 @@ def _finish(job: Job, run: Run, session: Session, *, begin: float) -> JobSummary
     job.summary.resumed_shards = job.summary.num_shards - session.num_shards
     job.summary.resumed_rows = job.summary.num_rows - session.num_committed
     summary = job.close_summary(time.perf_counter() - begin)
+    check_run(store, run_id)
     _put_json(store, SUMMARY, summary.to_json())
     written = [describe_output(path) for path, _ in job.outputs if path is not None]
     _put_json(store, TABLE, {"job": facts, "outputs": written})

@@ -16,10 +16,12 @@ from pairsift.config import ScoreConfig
 from pairsift.engines.ahead import read_ahead
 from pairsift.engines.committing import Committer
 from pairsift.engines.reading import OpenShard, PieceReader
+from pairsift.errors import JobError
 from pairsift.job import Progress
 from pairsift.runs.commits import Commit
 from pairsift.runs.layout import ATTEMPTS, ShardKey, key_of
 from pairsift.runs.marks import make_mark
+from pairsift.runs.ownership import current_run_id, has_commit
 from pairsift.runs.plan import SUSPECT_ATTEMPTS, Piece, count_attempts
 from pairsift.runs.store import RunStore
 from pairsift.runs.writing import ScoredShard
@@ -58,6 +60,7 @@ class Session:
         rows_before: Rows that were finished when it began.
         failed_before: Failed ones among them.
         rows_total: Rows of the job, or None while nobody has counted them.
+        run_id: Of the run; None takes the one in the folder.
     """
 
     config: ScoreConfig
@@ -74,6 +77,7 @@ class Session:
     num_shards: int = 0
     num_committed: int = 0
     attempts: "Counter[str]" = field(default_factory=Counter)
+    run_id: str | None = None
     token: str = field(default_factory=lambda: secrets.token_hex(4))
 
 
@@ -99,6 +103,7 @@ def score_pieces(
         session.store,
         embeddings=session.config.run.embeddings,
         similarity_range=session.similarity_range,
+        run_id=session.run_id,
         on_commit=lambda commit: _settle(session, commit),
         on_drop=lambda key: session.store.delete(key.attempt(session.token)),
     )
@@ -130,7 +135,7 @@ def score_pieces(
     except BaseException:
         # What is complete is kept; what is not was dropped on purpose, not by a crash.
         batches.close()  # type: ignore[attr-defined]
-        with suppress(OSError):
+        with suppress(OSError, JobError):
             committer.finish()
         _drop_marks(session)
         raise
@@ -140,9 +145,10 @@ def score_pieces(
 
 def _read(session: Session, work: Iterable[FileWork]) -> Iterator[tuple[OpenShard, pa.RecordBatch]]:
     attempts = session.attempts = count_attempts(session.store)
+    run_id = current_run_id(session.store) if session.run_id is None else session.run_id
     for file in work:
         for piece in file.pieces:
-            if session.store.exists(piece.key.commit):  # by another process, meanwhile
+            if has_commit(session.store, piece.key, run_id):  # by another process, meanwhile
                 continue
             is_suspect = attempts[piece.key.stem] >= SUSPECT_ATTEMPTS
             _mark(session, piece.key, attempts)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -125,6 +126,7 @@ def describe_run(
     """
     return {
         "format_version": FORMAT_VERSION,
+        "run_id": secrets.token_hex(8),
         "version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "inputs": list(inputs),
