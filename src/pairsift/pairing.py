@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -71,6 +72,11 @@ def references_of(batch: tuple[pa.RecordBatch, ShardMemory]) -> list[bytes]:
     without = pairs.column(schema.CONTENT).is_null()
     found = pairs.column(schema.REFERENCE).filter(without).drop_null().to_pylist()
     return [reference for reference in found if _REFERENCE + reference not in memory.asked]
+
+
+def root_of(batch: tuple[pa.RecordBatch, ShardMemory]) -> Path | None:
+    """Return the folder of a batch's references, where it is not the scorer's."""
+    return batch[1].root
 
 
 def image_key(reference: bytes | None, content: bytes | None) -> bytes:

@@ -29,6 +29,7 @@ from pairsift.pairing import (
     image_key,
     read_caption,
     references_of,
+    root_of,
     scatter,
     score_columns,
     score_schema,
@@ -154,7 +155,7 @@ class PairScorer:
         """
         ahead: deque[Prepared] = deque()
         try:
-            for batch, memory in self.sources.look_ahead(batches, references_of):
+            for batch, memory in self.sources.look_ahead(batches, references_of, root_of):
                 ahead.append(self._begin(batch, memory))
                 if len(ahead) > 1:
                     yield self._finish(ahead.popleft())
@@ -191,7 +192,8 @@ class PairScorer:
             except RowError as error:
                 failures[row] = error
         memory.asked.update(images)
-        self.sources.expect(r for r, content in images.values() if r and content is None)
+        wanted = (r for r, content in images.values() if r and content is None)
+        self.sources.expect(wanted, memory.root)
         keys = list(images)
         tasks = []
         for begin in range(0, len(keys), DECODE_CHUNK):

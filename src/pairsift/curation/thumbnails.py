@@ -151,7 +151,7 @@ class _Reader:
         self._columns = run.info["image_column"], run.info["caption_column"]
         self._table = open_table(path, run.table_config)
         self._config = rebuild_config(ImageConfig, plain["image"])
-        root = run.table_config.image_root or path.parent
+        root = run.table_config.image_root or self._table.image_root
         self._sources = Sources(
             Path(root), self._config, rebuild_config(SourceConfig, plain.get("source", {}))
         )

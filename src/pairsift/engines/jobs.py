@@ -14,6 +14,7 @@ from pairsift.histograms import Histogram
 from pairsift.job import JobSummary
 from pairsift.scorers import Scorer
 from pairsift.tables.columns import added_names
+from pairsift.tables.staging import shown
 
 Output = tuple[Path | None, tuple[int, ...]]
 """A table that is written (None: standard output), and the ordinals of its inputs."""
@@ -79,7 +80,7 @@ class Job:
     @property
     def is_folder(self) -> bool:
         """Whether each input has an output of its own in one folder."""
-        return any(str(path) != self.summary.output for path, _ in self.outputs if path)
+        return any(shown(path) != self.summary.output for path, _ in self.outputs if path)
 
     def count_rows(self) -> list[int] | None:
         """Return the rows of each table, or None where counting them would take too long."""

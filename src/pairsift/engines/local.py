@@ -21,8 +21,9 @@ from pairsift.engines.opening import (
 from pairsift.engines.outputs import check_output, run_folder
 from pairsift.engines.reading import split_rows
 from pairsift.engines.resuming import score_in_run
-from pairsift.errors import ColumnError, JobError, OutputExistsError
+from pairsift.errors import ColumnError, JobError, OfflineError, OutputExistsError
 from pairsift.job import JobSummary, Progress
+from pairsift.objects import as_address
 from pairsift.protocols import TableReader
 from pairsift.runs.store import RunStore
 from pairsift.scorers import Scorer
@@ -30,6 +31,7 @@ from pairsift.tables.columns import find_columns
 from pairsift.tables.enriched import check_alike
 from pairsift.tables.formats import open_table, output_format_of
 from pairsift.tables.inputs import find_inputs, output_paths
+from pairsift.tables.staging import shown
 
 __all__ = ["Build", "check_output", "choose_rows", "run_folder", "score_file"]
 
@@ -69,7 +71,8 @@ def score_file(
         ModelError: The model cannot be found or is unsound.
         JobError: The disk is full or the input vanished; what was finished stays.
     """
-    inputs = find_inputs(str(input_path), config.table)
+    check_offline(config, [input_path, output_path, config.run.run, config.table.image_root])
+    inputs = find_inputs(shown(input_path), config.table)
     readers = [open_table(path, config.table) for path in inputs]
     store = find_run(config, output_path)
     manifest = None if store is None else look_at_run(store, config)
@@ -90,7 +93,7 @@ def score_file(
             tables=tables,
             outputs=outputs,
             columns=columns,
-            names=(str(input_path), None if output_path is None else str(output_path)),
+            names=(shown(input_path), None if output_path is None else shown(output_path)),
         )
         job.summary.setup_seconds = time.perf_counter() - begin
         try:
@@ -102,16 +105,31 @@ def score_file(
 
 
 def _find_outputs(output_path: Path | None, inputs: Sequence[Path]) -> list[Output]:
-    if output_path is not None and len(inputs) > 1 and not output_path.suffix:
+    is_folder = output_path is not None and len(inputs) > 1 and not output_path.suffix
+    if is_folder and output_path is not None and as_address(output_path) is None:
         if not output_path.parent.is_dir():
             message = f"no such folder: {output_path.parent}"
             raise OutputExistsError(message)
         output_path.mkdir(exist_ok=True)
-    outputs = output_paths(output_path, inputs)
+    outputs = output_paths(output_path, inputs, is_folder=is_folder)
     for path, _ in outputs:
         if path is not None:
             output_format_of(path)  # so that a suffix without a format is said before the work
     return outputs
+
+
+def check_offline(config: ScoreConfig, places: Sequence[str | Path | None]) -> None:
+    """Refuse places in object stores where no socket may be opened.
+
+    Raises:
+        OfflineError: One is there.
+    """
+    if not config.model.offline:
+        return
+    for place in places:
+        if place is not None and (address := as_address(place)) is not None:
+            message = f"--offline opens no socket, and {address} is in an object store"
+            raise OfflineError(message)
 
 
 def _find_columns(readers: Sequence[TableReader], config: TableConfig) -> tuple[str, str]:
@@ -183,6 +201,6 @@ def _job_error(
         if config.output.overwrite:
             kept += ", without --overwrite"
     if error.errno in NO_SPACE:
-        where = output_path or "standard output"
+        where = "standard output" if output_path is None else shown(output_path)
         return JobError(f"no space left while writing {where}; {kept}")
     return JobError(f"{error.strerror or error}: {error.filename or output_path}; {kept}")

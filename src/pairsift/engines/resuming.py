@@ -33,6 +33,7 @@ from pairsift.runs.plan import Coverage, pending
 from pairsift.runs.reading import Run
 from pairsift.runs.store import RunStore, open_store
 from pairsift.statuses import RowStatus
+from pairsift.tables.staging import shown
 
 ROWS_AT_ONCE = 4096
 
@@ -116,7 +117,7 @@ def _score_left(job: Job, run: Run, session: Session) -> None:
             coverage = Coverage(bases.get(table.ordinal, []))
             pieces = pending(spans, coverage, file=table.ordinal, wanted=table.wanted)
             reader = PieceReader(
-                table.reader, job.columns, wanted=table.wanted, name=str(table.path)
+                table.reader, job.columns, wanted=table.wanted, name=shown(table.path)
             )
             yield FileWork(reader, pieces, table.root)
 
@@ -133,7 +134,7 @@ def _score_again(job: Job, session: Session, *, retry_of: Run, retry: Retry) -> 
         for table in job.tables:
             pieces = retry.pieces.get(table.ordinal, [])
             rows = [row for piece in pieces for row in piece.rows]
-            reader = PieceReader(table.reader, job.columns, wanted=rows, name=str(table.path))
+            reader = PieceReader(table.reader, job.columns, wanted=rows, name=shown(table.path))
             yield FileWork(reader, pieces, table.root)
 
     score_pieces(session, work(), replaced=retry.replaced.__getitem__)
@@ -145,7 +146,7 @@ def _is_done(job: Job, store: RunStore) -> bool:
     if written is None or not store.exists(SUCCESS) or job.summary.output is None:
         return False
     are_there = all(
-        path is not None and path.is_file() and is_own_output(store, path)
+        path is not None and describe_output(path) is not None and is_own_output(store, path)
         for path, _ in job.outputs
     )
     return are_there and written["job"] == _facts(job)

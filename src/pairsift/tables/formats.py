@@ -10,6 +10,7 @@ from pairsift.protocols import TableBatch, TableFormat, TableReader
 from pairsift.tables import csv, folder, jsonl, parquet, vectors, webdataset
 from pairsift.tables.exploded import ExplodedReader
 from pairsift.tables.pairs import pairs_from_arrow
+from pairsift.tables.staging import local_table
 
 __all__ = [
     "FORMATS",
@@ -67,10 +68,13 @@ def output_format_of(path: Path) -> TableFormat:
 def open_table(path: Path, config: TableConfig) -> TableReader:
     """Open a table for reading; with ``config.caption_list``, a row for each caption.
 
+    One in an object store is read from its copy.
+
     Raises:
         UsageError: There is no such file, it is a pipe or the like, or no format has its suffix.
         TableFormatError: It is not what its suffix says.
     """
+    path = local_table(path)
     if not path.exists():
         message = f"no such table: {path}"
         raise UsageError(message)

@@ -16,6 +16,7 @@ from pairsift.tables.groups import batches_of, codec_of_pages, equal_parts
 from pairsift.tables.outputs import open_output
 from pairsift.tables.pairs import list_counts, pairs_from_arrow, pairs_of_lists
 from pairsift.tables.rows import rows_within
+from pairsift.tables.staging import references_root
 
 METADATA_KEY = b"pairsift"
 ROW_GROUP_ROWS = 65_536
@@ -40,7 +41,7 @@ class ParquetReader:
     def __init__(self, path: Path, config: TableConfig) -> None:
         self._has_lists = config.caption_list is not None
         self.path = path
-        self.image_root = path.parent
+        self.image_root = references_root(path)
         with _named_damage(path), pq.ParquetFile(path) as file:
             self.schema = file.schema_arrow
             self._num_rows = int(file.metadata.num_rows)
