@@ -192,6 +192,9 @@ class AuditConfig:
     languages: int = option(
         200_000, "Rows whose caption's language is found, at most; chosen at random.", min=0
     )
+    pixels: bool = option(
+        False, "Read the pictures again, once, to count blank, dark and blurred ones."
+    )
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """``pairsift threshold`` and its neighbours: from a run folder to decisions."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,11 +86,21 @@ def audit(
     from pairsift.curation.choice import choose_rows
     from pairsift.curation.scored_tables import open_scored
     from pairsift.curation_summary import print_audit, print_balance, print_signs
+    from pairsift.job import Progress
+    from pairsift.progress import show_progress
 
     run = open_scored(run_path, table_config)
     _say_what_is_missing(run)
     choice = choose_rows(run, replace(choice_config, examples=0))
-    found = audit_run(run, choice, config, seed=choice_config.seed)
+    begin = time.perf_counter()
+    with show_progress(Console(stderr=True), verb="reading") as show:
+        found = audit_run(
+            run,
+            choice,
+            config,
+            seed=choice_config.seed,
+            report=lambda done, total: show(Progress(done, total, 0, time.perf_counter() - begin)),
+        )
     if as_json:
         plain = {"rule": str(choice.rule), "kept": choice.num_kept} | found.to_json()
         typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))

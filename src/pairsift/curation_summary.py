@@ -15,6 +15,7 @@ from pairsift.curation.balance import REPEATS_WARNING
 from pairsift.curation.choice import ASSUMPTIONS, Choice, ExamplePair
 from pairsift.curation.curating import Curation
 from pairsift.curation.declared import REASONS
+from pairsift.curation.looking import PIXELS_HINT, lacks_pixels
 from pairsift.curation.worth import SIGNS, Sign
 from pairsift.summary import printable
 
@@ -140,6 +141,8 @@ def print_signs(signs: Sequence[Sign], console: Console) -> None:
         console.print(
             Text(f"  {sign.rate:7.2%}  {sign.rows:>9,}  {SIGNS[sign.name]}"), highlight=False
         )
+    if lacks_pixels(list(signs)):
+        console.print(f"  {PIXELS_HINT}", style="dim", highlight=False)
 
 
 def _group_table(choice: Choice) -> Table:

@@ -8,16 +8,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pairsift import schema
 from pairsift.config import AuditConfig
 from pairsift.curation.audit import AuditLine, Dimension, audit_filter, length_dimension
 from pairsift.curation.balance import CategoryLine, category_lines, effective_categories
 from pairsift.curation.categories import label_pictures, read_categories
 from pairsift.curation.choice import Choice
 from pairsift.curation.languages import language_dimension
+from pairsift.curation.looking import find_run_signs
 from pairsift.curation.rows import ScoredRows, own_columns, read_labels, require_columns
-from pairsift.curation.scored_tables import lacks
-from pairsift.curation.worth import Sign, find_signs
+from pairsift.curation.thumbnails import Report
+from pairsift.curation.worth import Sign
 from pairsift.runs import Run
 
 
@@ -63,7 +63,14 @@ class Audit:
         }
 
 
-def audit_run(run: Run, choice: Choice, config: AuditConfig, *, seed: int = 0) -> Audit:
+def audit_run(
+    run: Run,
+    choice: Choice,
+    config: AuditConfig,
+    *,
+    seed: int = 0,
+    report: Report = lambda _done, _total: None,
+) -> Audit:
     """Audit a choice, before anything is written.
 
     Args:
@@ -71,6 +78,7 @@ def audit_run(run: Run, choice: Choice, config: AuditConfig, *, seed: int = 0) -
         choice: What would be kept.
         config: Groups beside language, length of the caption and size of the picture.
         seed: Chooses the rows whose language is found.
+        report: Told how many pictures were read, and of how many.
 
     Returns:
         The audit, of the rows that were scored.
@@ -79,7 +87,7 @@ def audit_run(run: Run, choice: Choice, config: AuditConfig, *, seed: int = 0) -
         ColumnError: There is no such column.
         MissingExtraError: Languages are wanted, and py3langid is not installed.
     """
-    return audit_rows(run, choice.rows, choice.keep, config, seed=seed)
+    return audit_rows(run, choice.rows, choice.keep, config, seed=seed, report=report)
 
 
 def audit_rows(
@@ -89,6 +97,7 @@ def audit_rows(
     config: AuditConfig,
     *,
     seed: int = 0,
+    report: Report = lambda _done, _total: None,
 ) -> Audit:
     """Audit any selection of a run's rows; all else as in ``audit_run``.
 
@@ -98,6 +107,7 @@ def audit_rows(
         keep: Which of them would be kept, shape (N,).
         config: Groups beside language, length of the caption and size of the picture.
         seed: Chooses the rows whose language is found.
+        report: Told how many pictures were read, and of how many.
     """
     columns = [name.strip() for name in (config.groups or "").split(",") if name.strip()]
     require_columns(run, columns)
@@ -120,12 +130,7 @@ def audit_rows(
             keep[scored], [Dimension(d.name, d.labels[scored], d.names) for d in dimensions]
         ),
         balances=[_balance(dimension, rows, keep) for dimension in given],
-        signs=find_signs(
-            rows.cosines,
-            truncated=None if lacks(run, schema.CAPTION_TRUNCATED) else rows.truncated,
-            widths=rows.widths,
-            heights=rows.heights,
-        ),
+        signs=find_run_signs(run, rows, read=config.pixels, report=report),
     )
 
 

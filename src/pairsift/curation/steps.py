@@ -138,6 +138,9 @@ def _(rule: SignRule, material: Material) -> Step:
         "caption_truncated": lambda: rows.truncated,
         "image_small": lambda: known & (shorter < SMALL_SIDE),
         "image_extreme_aspect": lambda: known & (longer >= EXTREME_ASPECT * shorter),
+        "image_blank": lambda: material.pixel_signs["image_blank"],
+        "image_dark": lambda: material.pixel_signs["image_dark"],
+        "image_blurred": lambda: material.pixel_signs["image_blurred"],
     }
     return _fixed(rule, {sign: found[sign]() for sign in rule.drop})
 
