@@ -57,10 +57,32 @@ def test_the_whole_set_as_its_own_sample() -> None:
         world.images,
         world.captions,
         sample=(world.images, world.captions),
-        num_rows=10**9,
+        is_sampled=np.ones(300, dtype=bool),
+        num_rows=300,
         logit_scale=20.0,
     )
     assert estimates == pytest.approx(exact, abs=1e-5)
+
+
+@pytest.mark.parametrize("scale", [10.0, 40.0, 100.0])
+def test_a_sampled_row_fares_as_any_other(scale: float) -> None:
+    # Its own term would stand in its mean N/M times, and at a model's own scale that is all.
+    world = make_world(3000, seed=5)
+    is_sampled = np.zeros(3000, dtype=bool)
+    is_sampled[np.random.default_rng(1).choice(3000, 600, replace=False)] = True
+    estimates = sampled_contrast(
+        world.images,
+        world.captions,
+        sample=(world.images[is_sampled], world.captions[is_sampled]),
+        is_sampled=is_sampled,
+        num_rows=3000,
+        logit_scale=scale,
+    )
+    off = estimates - exact_contrast(world.images, world.captions, logit_scale=scale)
+    spread = float(off.std())
+    assert abs(off[is_sampled].mean() - off[~is_sampled].mean()) < 0.2 * spread + 1e-4
+    best = estimates >= np.quantile(estimates, 0.7)
+    assert abs(best[is_sampled].mean() - best[~is_sampled].mean()) < 0.06
 
 
 def test_the_error_of_a_sample_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,6 +94,7 @@ def test_the_error_of_a_sample_is_measured(monkeypatch: pytest.MonkeyPatch) -> N
         world.images,
         world.captions,
         sample=(world.images[rows], world.captions[rows]),
+        is_sampled=np.isin(np.arange(2000), rows),
         num_rows=2000,
         logit_scale=10.0,
     )

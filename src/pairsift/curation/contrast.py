@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from pairsift.errors import ShapeError
 from pairsift.protocols import FloatArray
 
+BoolArray = NDArray[np.bool_]
 DoubleArray = NDArray[np.float64]
 
 EXACT_ROWS = 20_000
@@ -76,19 +77,23 @@ def sampled_contrast(
     captions: FloatArray,
     *,
     sample: tuple[FloatArray, FloatArray],
+    is_sampled: BoolArray,
     num_rows: int,
     logit_scale: float,
 ) -> FloatArray:
     """Estimate the negative CLIP loss of pairs of a set that is too large to meet itself.
 
-    The means over the other pairs come from the sample, the pair's own term is exact. Sums of
+    The means over the other pairs come from the sample, the pair's own term is exact: a pair that
+    was sampled is taken out of its own mean first, or it would stand in it N/M times. Sums of
     exponentials hang on the few rows that are most alike, which a sample can miss; no formula
     tells by how much, so ``ContrastCheck`` measures it.
 
     Args:
         images: Unit-norm rows, shape (N, D), float32: the whole set or a part of it.
         captions: Unit-norm rows, shape (N, D), float32.
-        sample: Pictures and captions of M pairs drawn at random from the whole set, (M, D) each.
+        sample: Pictures and captions of M pairs drawn at random from the whole set, (M, D) each,
+            M at least 2.
+        is_sampled: Which of the N pairs are among the M, shape (N,).
         num_rows: Pairs in the whole set.
         logit_scale: As in ``exact_contrast``.
 
@@ -104,11 +109,13 @@ def sampled_contrast(
     for begin in range(0, len(images), _BLOCK):
         rows = slice(begin, begin + _BLOCK)
         own_weight = np.exp(logit_scale * (own[rows] - 1.0))
-        means = [
-            ((num_rows - 1) * _exponentials(left, right, logit_scale).mean(axis=1) + own_weight)
-            / num_rows
-            for left, right in ((images[rows], sample[1]), (captions[rows], sample[0]))
-        ]
+        inside = is_sampled[rows]
+        means = []
+        for left, right in ((images[rows], sample[1]), (captions[rows], sample[0])):
+            sums = _exponentials(left, right, logit_scale).sum(axis=1)
+            # Rounding may leave a little below zero where there is nothing but the own term.
+            others = np.maximum(sums - inside * own_weight, 0.0) / (len(right) - inside)
+            means.append(((num_rows - 1) * others + own_weight) / num_rows)
         values[rows] = _combine(own[rows], means[0], means[1], logit_scale)
     return values
 

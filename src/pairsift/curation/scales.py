@@ -167,15 +167,21 @@ def contrast_run(
         values[places] = exact_contrast(sample.images, sample.captions, logit_scale=scale)
         return RunContrast(values, scale, None)
     chosen = np.random.default_rng(seed).permutation(len(sample))
-    checked, used = chosen[:CHECK_ROWS], np.sort(chosen[-SAMPLE_ROWS:])
+    used = np.sort(chosen[-SAMPLE_ROWS:])
+    # Both kinds of rows are checked: those that stand for the set, and those that do not.
+    checked = np.concatenate([chosen[: CHECK_ROWS // 2], chosen[-(CHECK_ROWS // 2) :]])
+    is_sampled = np.zeros(len(rows), dtype=bool)
+    is_sampled[rows.places(sample.files[used], sample.rows[used])] = True
     check = ContrastCheck(sample.images[checked], sample.captions[checked], logit_scale=scale)
     pool = (sample.images[used], sample.captions[used])
     for shard in run.embeddings():
         check.add(shard.images, shard.captions)
-        values[rows.places(shard.file, shard.rows)] = sampled_contrast(
+        places = rows.places(shard.file, shard.rows)
+        values[places] = sampled_contrast(
             shard.images,
             shard.captions,
             sample=pool,
+            is_sampled=is_sampled[places],
             num_rows=sample.num_rows,
             logit_scale=scale,
         )

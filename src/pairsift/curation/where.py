@@ -19,9 +19,24 @@ BoolArray = NDArray[np.bool_]
 
 _CLASSES: Final = (
     *("BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION"),
-    *("CONSTANT", "FUNCTION", "LAMBDA", "LAMBDA_REF", "OPERATOR"),
+    *("CONSTANT", "FUNCTION", "LAMBDA", "LAMBDA_REF", "OPERATOR", "TYPE"),
 )
 """Kinds of expressions that look at one row and at nothing else."""
+
+_MACROS: Final = (
+    *("array_to_string", "date_add", "days_in_month", "fdiv", "fmod", "if", "list_any_value"),
+    *("list_append", "list_avg", "list_count", "list_first", "list_last", "list_max"),
+    *("list_median", "list_min", "list_prepend", "list_reverse", "list_sum"),
+    *("map_contains_value", "nullif", "split_part"),
+)
+"""DuckDB's macros about one row. Others hide an aggregate, the user, or the clock."""
+
+_TAKE_LAMBDA: Final = frozenset(
+    f"{prefix}{name}"
+    for prefix in ("", "list_", "array_")
+    for name in ("apply", "filter", "reduce", "transform")
+)
+"""Functions whose ``x -> …`` is a lambda; elsewhere the arrow reads a field of JSON."""
 
 _INTEGER: Final = r"^[+-]?(?:0|[1-9][0-9]{0,17})$"
 _NUMBER: Final = r"^[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
@@ -47,14 +62,8 @@ class Condition:
         tree = self._parse()
         _check_nodes(text, tree)
         self._check_functions(tree)
-        self.columns: tuple[str, ...] = tuple(
-            dict.fromkeys(
-                str(node["column_names"][0])
-                for node in _nodes(tree)
-                if node.get("class") == "COLUMN_REF"
-            )
-        )
-        """Columns that it names, as written; a lambda's parameters are among them."""
+        self.columns: tuple[str, ...] = tuple(dict.fromkeys(_columns(tree, frozenset())))
+        """Columns that it names, as written."""
 
     def meets(self, rows: pa.RecordBatch) -> BoolArray:
         """Say which rows meet the condition; one that is null for a row is not met.
@@ -72,6 +81,8 @@ class Condition:
         if not pa.types.is_boolean(found.schema.field("met").type):
             message = f"where `{self.text}` is neither true nor false, but {found.schema[0].type}"
             raise UsageError(message)
+        if found.num_rows != table.num_rows:
+            raise UsageError(f"where `{self.text}` does not give one answer for each row")
         met = pc.fill_null(found.column("met").combine_chunks(), False)  # noqa: FBT003
         return np.asarray(met.to_numpy(zero_copy_only=False), dtype=bool)
 
@@ -110,10 +121,12 @@ class Condition:
                 "FROM duckdb_functions() WHERE function_name = ?",
                 [name],
             ).fetchall()
-            if any(kind not in ("scalar", "macro") for kind, _ in kinds):
+            found = {kind for kind, _ in kinds}
+            is_row_wise = "scalar" in found or name in _MACROS or not found
+            if not is_row_wise or "aggregate" in found:
                 message = f"where `{self.text}`: {name}() looks at more than one row"
                 raise UsageError(message)
-            if any(stability != "CONSISTENT" for _, stability in kinds):
+            if any(kind == "scalar" and stability != "CONSISTENT" for kind, stability in kinds):
                 message = f"where `{self.text}`: {name}() gives something else each time"
                 raise UsageError(message)
 
@@ -186,6 +199,26 @@ def _check_nodes(text: str, tree: dict[str, Any]) -> None:
         if kind is not None and kind not in _CLASSES:
             message = f"where `{text}`: {str(kind).lower()} is not accepted; look at one row"
             raise UsageError(message)
+
+
+def _columns(tree: Any, bound: frozenset[str]) -> Iterator[str]:
+    """Yield the columns of an expression, without the parameters of lambdas."""
+    if isinstance(tree, list):
+        for value in tree:
+            yield from _columns(value, bound)
+    if not isinstance(tree, dict):
+        return
+    if tree.get("class") == "COLUMN_REF":
+        name = str(tree["column_names"][0])
+        if name not in bound:
+            yield name
+        return
+    if tree.get("class") == "FUNCTION" and tree["function_name"] in _TAKE_LAMBDA:
+        for node in _nodes([argument.get("expression") for argument in tree["arguments"]]):
+            if node.get("class") == "LAMBDA":
+                bound |= frozenset(_columns(node["lhs"], frozenset()))
+    for value in tree.values():
+        yield from _columns(value, bound)
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
