@@ -33,6 +33,9 @@ Of sound storybook pairs it excludes 4 in 100,000, and nearly all re-encoded or 
 MIN_STRATUM_ROWS = 50
 """Rows below which a stratum has no null of its own: 2,450 pairs out of 50 rows are few enough."""
 
+MIN_STRATUM_PAIRS = 1_000
+"""Mismatched pairs below which neither has it: its p-values would end above 1e-3."""
+
 _CHUNK = 1 << 15
 """Pairs a step: bounds memory to four arrays of this many rows."""
 
@@ -43,7 +46,8 @@ class Null:
 
     Args:
         similarities: Ascending, shape (M,): cosines.
-        by_stratum: The same for each stratum that is large enough, by its label.
+        by_stratum: The same for each stratum that has enough rows and enough pairs, by its label;
+            rows of the others are held against all.
         num_rows: Rows N that the pairs were drawn from.
         num_excluded: Pairs left out because their pictures or captions are the same or nearly so.
     """
@@ -112,7 +116,9 @@ def sample_null(
     by_stratum = {}
     if labels is not None:
         for label in Groups(labels).large(MIN_STRATUM_ROWS):
-            by_stratum[label] = np.sort(values[differs & (labels[left] == label)])
+            of_stratum = values[differs & (labels[left] == label)]
+            if len(of_stratum) >= MIN_STRATUM_PAIRS:
+                by_stratum[label] = np.sort(of_stratum)
     return Null(np.sort(values[differs]), by_stratum, num_rows, int((~differs).sum()))
 
 

@@ -19,9 +19,6 @@ DoubleArray = NDArray[np.float64]
 SHARE_CUT = 0.5
 """P-values above this count as mismatched pairs; Storey's lambda, at its customary value."""
 
-_MAX_KNOTS = 20_000
-"""Points of the empirical distribution that the majorant is drawn through at most."""
-
 
 def mismatched_share(p_values: DoubleArray) -> float:
     """Estimate the share of pairs that are no match: ``(1 + #p > l) / (N (1 - l))``.
@@ -101,9 +98,6 @@ def match_probabilities(p_values: DoubleArray, *, share: float) -> DoubleArray:
     values, counts = np.unique(p_values[finite], return_counts=True)
     x = np.concatenate([[0.0], values])
     y = np.concatenate([[0.0], np.cumsum(counts) / counts.sum()])
-    if len(x) > _MAX_KNOTS:
-        picked = np.unique(np.linspace(0, len(x) - 1, _MAX_KNOTS).astype(np.int64))
-        x, y = x[picked], y[picked]
     if x[-1] < 1.0:
         x, y = np.append(x, 1.0), np.append(y, 1.0)
     knots = _concave_majorant(x, y)
