@@ -10,6 +10,7 @@ import typer
 
 from pairsift.config import (
     CaptionConfig,
+    EngineConfig,
     ImageConfig,
     ModelConfig,
     OutputConfig,
@@ -27,6 +28,7 @@ PANELS: dict[type, str] = {
     TableConfig: "Table",
     OutputConfig: "Output",
     RunConfig: "Run",
+    EngineConfig: "Engine",
     ReportConfig: "Report",
 }
 """Under which heading of the help the options of a dataclass stand."""

@@ -12,19 +12,14 @@ from pairsift.engines.opening import InputTable
 from pairsift.engines.reading import PairColumns
 from pairsift.histograms import Histogram
 from pairsift.job import JobSummary
-from pairsift.scorers import Scorer
+from pairsift.scoring import PairScorer
 from pairsift.tables.columns import added_names
-from pairsift.tables.staging import shown
 
 Output = tuple[Path | None, tuple[int, ...]]
 """A table that is written (None: standard output), and the ordinals of its inputs."""
 
 COUNT_UP_TO_BYTES = 1 << 30
 """Text tables larger than this are not scanned beforehand only to show the remaining time."""
-
-
-COUNTED = (".parquet", ".npy", ".npz")
-"""Formats whose headers say how many rows there are."""
 
 
 class Job:
@@ -45,7 +40,7 @@ class Job:
     def __init__(
         self,
         config: ScoreConfig,
-        scorer: Scorer,
+        scorer: PairScorer,
         *,
         tables: Sequence[InputTable],
         outputs: Sequence[Output],
@@ -80,11 +75,11 @@ class Job:
     @property
     def is_folder(self) -> bool:
         """Whether each input has an output of its own in one folder."""
-        return any(shown(path) != self.summary.output for path, _ in self.outputs if path)
+        return any(str(path) != self.summary.output for path, _ in self.outputs if path)
 
     def count_rows(self) -> list[int] | None:
         """Return the rows of each table, or None where counting them would take too long."""
-        text = [t.path for t in self.tables if t.wanted is None and t.path.suffix not in COUNTED]
+        text = [t.path for t in self.tables if t.wanted is None and t.path.suffix != ".parquet"]
         if sum(path.stat().st_size for path in text) > COUNT_UP_TO_BYTES:
             return None
         return [
@@ -103,5 +98,8 @@ class Job:
         summary.seconds = seconds
         summary.stage_seconds = dict(clock.seconds)
         summary.limiting_stage = clock.limiting()
-        summary.warnings += self.scorer.warnings
+        likeness = self.scorer.decoding.likeness
+        words = None if likeness is None else likeness.warning(summary.provenance.model)
+        if words:
+            summary.warnings.append(words)
         return summary

@@ -11,7 +11,6 @@ from pairsift.engines.outputs import (
     check_folder,
     check_output,
     clear_run,
-    describe_output,
     is_own_output,
     run_folder,
 )
@@ -26,9 +25,8 @@ from pairsift.runs.manifest import (
     score_identity,
 )
 from pairsift.runs.store import RunStore, open_store
-from pairsift.scorers import Scorer
+from pairsift.scoring import PairScorer
 from pairsift.tables.formats import format_of
-from pairsift.tables.staging import shown
 
 
 @dataclass(frozen=True)
@@ -89,12 +87,12 @@ def check_outputs(
     """
     for path in paths:
         may_replace = config.output.overwrite
-        if store is not None and manifest is not None and describe_output(path) is not None:
+        if store is not None and manifest is not None and path.is_file():
             may_replace = is_own_output(store, path)
             if not may_replace:
                 message = (
-                    f"{shown(path)} exists already, and is not what the run in "
-                    f"{store.location} wrote (hint: --overwrite replaces it and starts anew)"
+                    f"{path} exists already, and is not what the run in {store.location} wrote "
+                    "(hint: --overwrite replaces it and starts anew)"
                 )
                 raise OutputExistsError(message)
         check_output(inputs, path, overwrite=may_replace)
@@ -111,7 +109,7 @@ def bind_precision(config: ScoreConfig, manifest: Mapping[str, Any] | None) -> S
 def open_or_create(
     store: RunStore,
     config: ScoreConfig,
-    scorer: Scorer,
+    scorer: PairScorer,
     *,
     columns: tuple[str, str],
     tables: Sequence[InputTable],
