@@ -1,6 +1,7 @@
 """What tests of several folders need."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,9 +16,10 @@ def s3_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def s3(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> S3:
-    """Return the server, to which the environment leads."""
+def s3(s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S3:
+    """Return the server, to which the environment leads; tables are staged in a new folder."""
     forget_clouds(monkeypatch)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     server = S3(s3_url)
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)

@@ -8,18 +8,20 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from pairsift.build import build_calculator, build_scorer
+from pairsift.build import build_calculator, build_given_scorer, build_scorer
 from pairsift.calculator import ImageTextSimilarityCalculator
 from pairsift.config import ScoreConfig
 from pairsift.engines import local
-from pairsift.engines.sessions import Engine
 from pairsift.errors import UsageError
 from pairsift.job import JobSummary, Progress
-from pairsift.scoring import PairScorer
+from pairsift.scorers import Scorer
 from pairsift.tables.caption_lists import fold_scores
 from pairsift.tables.columns import added_names, find_columns
+from pairsift.tables.embeddings import find_embeddings
 from pairsift.tables.exploded import ExplodedReader
 from pairsift.tables.formats import batch_to_arrow, empty_table, open_table, pairs_from_arrow
+from pairsift.tables.inputs import find_inputs
+from pairsift.tables.vectors import arrays_name
 
 
 class ArrowStream(Protocol):
@@ -77,13 +79,11 @@ def score_file(
     Returns:
         What was done, over the whole run.
     """
-    config = config or ScoreConfig()
     return local.score_file(
-        config,
+        config or ScoreConfig(),
         Path(input_path),
         output_path=None if output_path is None else Path(output_path),
-        build=partial(build_scorer, announce=announce),
-        engine=_choose_engine(config, announce),
+        build=_choose_build(config or ScoreConfig(), str(input_path), announce),
         on_progress=on_progress,
         command=command,
     )
@@ -133,18 +133,14 @@ def score_table(
     return _append(whole, scorer.stream(pairs), scorer=scorer, names=names)
 
 
-def _choose_engine(config: ScoreConfig, tell: Callable[[str], None] | None) -> Engine | None:
-    if config.engine.engine == "local":
-        return None
-    from pairsift.engines.ray import RayEngine
-
-    return RayEngine(config.engine, build_scorer, tell=tell)
-
-
 def _score_path(path: Path, config: ScoreConfig) -> pa.Table:
+    if path.is_dir() and config.table.from_embeddings is not None:
+        message = f"{path} is a folder: name one .npz or img_emb_N.npy, or use score_file"
+        raise UsageError(message)
     reader = open_table(path, config.table)
     image_column, caption_column = find_columns(reader.column_names, config.table)
-    scorer = build_scorer(config, Path(config.table.image_root or reader.image_root))
+    build = _choose_build(config, str(path))
+    scorer = build(config, Path(config.table.image_root or reader.image_root))
     names = added_names(
         reader.column_names, scorer.output_schema.names, config.output.column_prefix
     )
@@ -179,8 +175,19 @@ def _score_path(path: Path, config: ScoreConfig) -> pa.Table:
     return _append(pa.Table.from_batches(kept), added, scorer=scorer, names=names)
 
 
+def _choose_build(
+    config: ScoreConfig, argument: str, announce: Callable[[str], None] | None = None
+) -> local.Build:
+    """Return what makes the scorer: of a model, or of embeddings that are there already."""
+    if config.table.from_embeddings is None:
+        return partial(build_scorer, announce=announce)
+    first = find_inputs(argument, config.table)[0]
+    (part,) = find_embeddings(first, model=arrays_name(config.table))
+    return partial(build_given_scorer, part=part, announce=announce)
+
+
 def _append(
-    table: pa.Table, added: Iterable[pa.RecordBatch], *, scorer: PairScorer, names: Sequence[str]
+    table: pa.Table, added: Iterable[pa.RecordBatch], *, scorer: Scorer, names: Sequence[str]
 ) -> pa.Table:
     columns = pa.Table.from_batches(added, schema=scorer.output_schema)
     scorer.close()

@@ -146,9 +146,9 @@ def record_figures(model: LocalModel, config: ModelConfig) -> dict[str, Any]:
 def open_encoder(model: LocalModel, config: ModelConfig) -> Encoder:
     """Return the encoder that would score with a model whose files are at hand."""
     if choose_runtime(config) == "torch":
-        from pairsift.encoders.torch import TorchEncoder  # noqa: PLC0415 - an extra
+        from pairsift.encoders import torch  # noqa: PLC0415 - an extra
 
-        return TorchEncoder(model, config)
+        return torch.open_encoder(model, config)
     from pairsift.encoders.openvino import OpenVinoEncoder  # noqa: PLC0415 - heavy
 
     return OpenVinoEncoder(model, config)

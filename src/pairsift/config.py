@@ -14,7 +14,6 @@ CaptionList = Literal["rows", "best", "mean"]
 Runtime = Literal["auto", "openvino", "torch", "fake"]
 ExportedRows = Literal["kept", "all"]
 KeptEmbeddings = Literal["all", "sample", "none"]
-EngineName = Literal["local", "ray"]
 
 
 def option(default: Any, help: str, **extra: Any) -> Any:  # noqa: A002 - the field's own word
@@ -32,10 +31,13 @@ class ModelConfig:
         flags=("--model", "-m"),
     )
     runtime: Runtime = option("auto", "What runs the towers.")
-    device: DeviceName = option("auto", "auto, cpu, cuda, cuda:N or mps.")
+    device: DeviceName = option(
+        "auto", "auto, cpu, cuda (every one that is visible), cuda:N, mps; several with commas."
+    )
     precision: Precision = option("auto", "Arithmetic of the towers; auto is resolved once.")
     threads: int | None = option(None, "Threads for the towers (default: all processors).", min=1)
     batch_size: int | None = option(None, "Images or captions a call (default: by device).", min=1)
+    torch_compile: bool = option(False, "Compile the towers with torch.compile (docs/gpu.md).")
     offline: bool = option(False, "Open no socket; fail when a file is missing.")
     cache_dir: str | None = option(None, "Where pulled weights lie (default: the hub cache).")
 
@@ -99,6 +101,11 @@ class TableConfig:
     caption_list: CaptionList | None = option(
         None, "Captions in lists: a row for each, or the best or the mean of a row's."
     )
+    from_embeddings: str | None = option(
+        None,
+        "INPUT holds embeddings; no model runs. The name of its arrays, such as l14.",
+        metavar="auto|NAME",
+    )
     image_root: str | None = option(
         None, "Folder of relative paths; nothing outside it is opened (default: the table's)."
     )
@@ -145,30 +152,6 @@ class RunConfig:
 
 
 @dataclass(frozen=True)
-class EngineConfig:
-    """Where shards are scored; no score depends on it."""
-
-    engine: EngineName = option("local", "local: in this process; ray: on the workers of Ray.")
-    ray_address: str | None = option(
-        None,
-        "Of a running cluster, or auto (default: Ray on this machine alone).",
-        metavar="ADDRESS",
-    )
-    num_workers: int | None = option(
-        None, "Processes that hold the model (default: as many as fit).", min=1
-    )
-    num_cpus_per_worker: int | None = option(
-        None, "Processors of each worker (default: those of a node, at most 8).", min=1
-    )
-    num_gpus_per_worker: float = option(0.0, "GPUs of each worker; 0.5 shares one.", min=0)
-    stuck_seconds: float = option(
-        300.0,
-        "A worker that scores nothing for so long is named; after six times that, replaced.",
-        min=0.1,
-    )
-
-
-@dataclass(frozen=True)
 class ScoreConfig:
     """Everything that decides about one scoring job."""
 
@@ -180,7 +163,6 @@ class ScoreConfig:
     table: TableConfig = field(default_factory=TableConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
     run: RunConfig = field(default_factory=RunConfig)
-    engine: EngineConfig = field(default_factory=EngineConfig)
 
 
 @dataclass(frozen=True)
@@ -209,6 +191,9 @@ class AuditConfig:
     )
     languages: int = option(
         200_000, "Rows whose caption's language is found, at most; chosen at random.", min=0
+    )
+    pixels: bool = option(
+        False, "Read the pictures again, once, to count blank, dark and blurred ones."
     )
 
 

@@ -1,18 +1,27 @@
 """``pairsift threshold`` and its neighbours: from a run folder to decisions."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pairsift.config import AuditConfig, ChoiceConfig, ExportConfig, OutputConfig
+from pairsift.config import AuditConfig, ChoiceConfig, ExportConfig, ScoreConfig, TableConfig
 from pairsift.options import Only, expand_options
 
+if TYPE_CHECKING:
+    from pairsift.runs import Run
+
 RunPath = Annotated[
-    Path, typer.Argument(metavar="RUN", help="The run folder, or the enriched table beside it.")
+    str,
+    typer.Argument(
+        metavar="RUN", help="The run folder, or the scored table; best with its run folder beside."
+    ),
 ]
+Columns = Annotated[TableConfig, Only(("image_column", "caption_column"))]
+CURATE_OPTIONS = ("column_prefix", "overwrite", "image_column", "caption_column", "image_root")
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
@@ -32,6 +41,7 @@ def threshold(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output.")] = False,
     as_json: AsJson = False,
     config: ChoiceConfig,
+    table_config: Columns,
 ) -> None:
     """Show what each threshold would keep, and write which rows a rule keeps.
 
@@ -41,12 +51,14 @@ def threshold(
 
     from pairsift.curation.choice import choose_rows
     from pairsift.curation.decisions import check_decision_path, write_decisions
+    from pairsift.curation.scored_tables import open_scored
     from pairsift.curation_summary import print_choice
-    from pairsift.runs import open_run
 
     if output is not None:
         check_decision_path(output, overwrite=overwrite)
-    choice = choose_rows(open_run(run_path), config)
+    run = open_scored(run_path, table_config)
+    _say_what_is_missing(run)
+    choice = choose_rows(run, config)
     if output is not None:
         write_decisions(choice, output)
     if as_json:
@@ -61,6 +73,7 @@ def audit(
     as_json: AsJson = False,
     choice_config: Annotated[ChoiceConfig, Only(("rule", "by", "score", "seed"))],
     config: AuditConfig,
+    table_config: Columns,
 ) -> None:
     """Show whom a rule would leave out, before anything is written.
 
@@ -71,12 +84,23 @@ def audit(
 
     from pairsift.curation.auditing import audit_run
     from pairsift.curation.choice import choose_rows
+    from pairsift.curation.scored_tables import open_scored
     from pairsift.curation_summary import print_audit, print_balance, print_signs
-    from pairsift.runs import open_run
+    from pairsift.job import Progress
+    from pairsift.progress import show_progress
 
-    run = open_run(run_path)
+    run = open_scored(run_path, table_config)
+    _say_what_is_missing(run)
     choice = choose_rows(run, replace(choice_config, examples=0))
-    found = audit_run(run, choice, config, seed=choice_config.seed)
+    begin = time.perf_counter()
+    with show_progress(Console(stderr=True), verb="reading") as show:
+        found = audit_run(
+            run,
+            choice,
+            config,
+            seed=choice_config.seed,
+            report=lambda done, total: show(Progress(done, total, 0, time.perf_counter() - begin)),
+        )
     if as_json:
         plain = {"rule": str(choice.rule), "kept": choice.num_kept} | found.to_json()
         typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))
@@ -90,8 +114,11 @@ def audit(
 
 def curate(
     run_path: Annotated[
-        Path | None,
-        typer.Argument(metavar="RUN", help="The run folder, or the enriched table beside it."),
+        str | None,
+        typer.Argument(
+            metavar="RUN",
+            help="The run folder, or the scored table; best with its run folder beside.",
+        ),
     ] = None,
     *,
     recipe_path: Annotated[
@@ -108,7 +135,7 @@ def curate(
     as_json: AsJson = False,
     export_config: ExportConfig,
     audit_config: AuditConfig,
-    output_config: Annotated[OutputConfig, Only(("column_prefix", "overwrite"))],
+    config: Annotated[ScoreConfig, Only(CURATE_OPTIONS)],
 ) -> None:
     """Decide about every row by a recipe, and write what was decided and why.
 
@@ -118,11 +145,12 @@ def curate(
 
     from pairsift.curation.curated import check_curation_path, write_curation
     from pairsift.curation.curating import curate_run
+    from pairsift.curation.default_recipe import default_recipe
     from pairsift.curation.exports import check_exports
     from pairsift.curation.recipe import read_recipe
+    from pairsift.curation.scored_tables import is_alone, open_scored
     from pairsift.curation_summary import print_audit, print_curation, print_written
     from pairsift.errors import UsageError
-    from pairsift.runs import open_run
 
     recipe = read_recipe(recipe_path)
     if print_recipe:
@@ -134,10 +162,16 @@ def curate(
     if export_config.export and output is None:
         message = "--export needs a place: give --output DIR"
         raise UsageError(message)
-    run = open_run(run_path)
+    run = open_scored(run_path, config.table)
+    _say_what_is_missing(run)
+    if recipe_path is None:
+        recipe, left_out = default_recipe(run)
+        # Of a table alone it has been said already.
+        for words in [] if is_alone(run) else left_out:
+            typer.echo(f"note: {words}", err=True)
     if output is not None:
-        check_curation_path(output, overwrite=output_config.overwrite)
-        check_exports(run, export_config, prefix=output_config.column_prefix)
+        check_curation_path(output, overwrite=config.output.overwrite)
+        check_exports(run, export_config, prefix=config.output.column_prefix)
     curation = curate_run(run, recipe, audit_config)
     console = Console(stderr=as_json)
     print_curation(curation, console)
@@ -148,9 +182,18 @@ def curate(
             curation,
             output,
             config=export_config,
-            prefix=output_config.column_prefix,
-            overwrite=output_config.overwrite,
+            prefix=config.output.column_prefix,
+            overwrite=config.output.overwrite,
         )
         print_written(output, record["exports"], console)
     if as_json:
         typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
+
+
+def _say_what_is_missing(run: "Run") -> None:
+    """Say what a table without its run folder cannot give."""
+    from pairsift.curation.scored_tables import what_is_missing
+
+    words = what_is_missing(run)
+    if words is not None:
+        typer.echo(f"note: {words}", err=True)

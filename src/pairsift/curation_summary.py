@@ -15,6 +15,7 @@ from pairsift.curation.balance import REPEATS_WARNING
 from pairsift.curation.choice import ASSUMPTIONS, Choice, ExamplePair
 from pairsift.curation.curating import Curation
 from pairsift.curation.declared import REASONS
+from pairsift.curation.looking import PIXELS_HINT, lacks_pixels
 from pairsift.curation.worth import SIGNS, Sign
 from pairsift.summary import printable
 
@@ -98,7 +99,9 @@ def print_audit(lines: Sequence[AuditLine], console: Console, *, most: int = 20)
     table = Table(box=None, pad_edge=True, header_style="dim", padding=(0, 1, 0, 0))
     for heading in ("", "group", "rows", "kept", "gap", "95 %", "p"):
         is_text = heading in ("", "group")
-        table.add_column(heading, justify="left" if is_text else "right", no_wrap=True)
+        table.add_column(
+            heading, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold"
+        )
     for line in lines[:most]:
         table.add_row(
             "*" if line.is_significant else "",
@@ -138,6 +141,8 @@ def print_signs(signs: Sequence[Sign], console: Console) -> None:
         console.print(
             Text(f"  {sign.rate:7.2%}  {sign.rows:>9,}  {SIGNS[sign.name]}"), highlight=False
         )
+    if lacks_pixels(list(signs)):
+        console.print(f"  {PIXELS_HINT}", style="dim", highlight=False)
 
 
 def _group_table(choice: Choice) -> Table:
@@ -191,7 +196,9 @@ def _print_examples(title: str, pairs: Sequence[ExamplePair], console: Console) 
         caption = printable(" ".join(pair.caption.split()))
         if len(caption) > _CAPTION_WIDTH:
             caption = caption[: _CAPTION_WIDTH - 1] + "…"
-        place = f"row {pair.row}" if pair.file == 0 else f"file {pair.file} row {pair.row}"
+        # Rows count from 1 for a reader, as in the closing summary of a job.
+        place = f"row {pair.row + 1:,}"
+        place = place if pair.file == 0 else f"file {pair.file + 1:,} {place}"
         console.print(Text(f"  {pair.score:8.4f}{chance}  {place}: {caption}"), highlight=False)
 
 

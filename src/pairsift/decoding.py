@@ -19,6 +19,10 @@ Result = TypeVar("Result")
 
 DEADLINE_SECONDS = 60.0
 POLL_SECONDS = 0.25
+BATCH_ROWS = 1024
+BATCH_BYTES = 48 * 1024 * 1024
+"""Decoded pixels of one batch: bounds memory whatever the table or the model's input."""
+
 CLOSE_SECONDS = 2.0
 """How long closing waits for decoders at work; one image seldom takes a tenth of it."""
 
@@ -32,12 +36,16 @@ class Decoding:
         deadline_seconds: Longest time for one image.
         decode: From bytes to a picture (default: ``images.decode_image``); picklable.
         likeness: Looks at every picture, for models that know one world only.
+        batch_rows: Rows that are decoded, and encoded, together at most.
+        batch_bytes: Likewise the bytes of their pixels; two such batches are under way.
     """
 
     num_threads: int | None = None
     deadline_seconds: float = DEADLINE_SECONDS
     decode: Decode | None = None
     likeness: Likeness | None = None
+    batch_rows: int = BATCH_ROWS
+    batch_bytes: int = BATCH_BYTES
 
 
 class Task(Generic[Item, Result]):

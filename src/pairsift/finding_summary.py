@@ -43,7 +43,7 @@ def print_mismatches(found: Mismatches, console: Console, *, most: int = 5) -> N
     )
     for shape, count in Counter(item.shape for item in found.shapes).items():
         shaped = [item for item in found.shapes if item.shape == shape]
-        examples = ", ".join(f"row {item.row}: {_short(item.text)}" for item in shaped[:3])
+        examples = ", ".join(f"row {_row(item.row)}: {_short(item.text)}" for item in shaped[:3])
         console.print(Text(f" {count:>9,}  captions are no captions but: {shape}"))
         console.print(Text(f"            {examples}"), style="dim")
     _print_kind(
@@ -73,7 +73,7 @@ def print_duplicates(found: RunDuplicates, console: Console, *, most: int = 5) -
     sizes = Counter(groups[groups >= 0].tolist())
     for group, size in sorted(sizes.items(), key=lambda item: (-item[1], item[0]))[:most]:
         rows = found.pictures.rows[groups == group].tolist()
-        shown = ", ".join(f"{row}" for row in rows[:8]) + (", …" if size > 8 else "")
+        shown = ", ".join(_row(row) for row in rows[:8]) + (", …" if size > 8 else "")
         console.print(f"            {size:,} rows: {shown}", style="dim", highlight=False)
 
 
@@ -81,9 +81,10 @@ def _print_shifts(found: Mismatches, console: Console) -> None:
     console.print(f" {len(found.shifts):>9,}  blocks of captions slipped by a row", highlight=False)
     for shift in found.shifts:
         where = "after" if shift.direction > 0 else "before"
+        block = f"{_row(shift.first_row)} to {_row(shift.last_row)}"
         console.print(
-            f"            rows {shift.first_row:,} to {shift.last_row:,}: each caption belongs to "
-            f"the row {where}; cosine {shift.similarity_now:.3f} now, "
+            f"            rows {block}: each caption belongs to the row {where}; cosine "
+            f"{shift.similarity_now:.3f} now, "
             f"{shift.similarity_proposed:.3f} there",
             style="dim",
             highlight=False,
@@ -108,15 +109,22 @@ def _swap_words(found: Mismatches, swap: Any) -> str:
     rows = found.pairs.rows
     now = ", ".join(f"{value:.3f}" for value in swap.now)
     then = ", ".join(f"{value:.3f}" for value in swap.proposed)
-    return f"rows {rows[swap.first]} and {rows[swap.second]}: {now} now, {then} exchanged"
+    return (
+        f"rows {_row(rows[swap.first])} and {_row(rows[swap.second])}: {now} now, {then} exchanged"
+    )
 
 
 def _suspect_words(found: Mismatches, suspect: Any) -> str:
     rows = found.pairs.rows
     return (
-        f"row {rows[suspect.place]}: {suspect.now:.3f} now, {suspect.proposed:.3f} with row "
-        f"{rows[suspect.other]}: {_short(found.pairs.texts[suspect.place])}"
+        f"row {_row(rows[suspect.place])}: {suspect.now:.3f} now, {suspect.proposed:.3f} with row "
+        f"{_row(rows[suspect.other])}: {_short(found.pairs.texts[suspect.place])}"
     )
+
+
+def _row(row: int) -> str:
+    """Return a row as a reader counts it, from 1, as in the closing summary of a job."""
+    return f"{row + 1:,}"
 
 
 def _short(text: str) -> str:

@@ -112,7 +112,7 @@ class Bucket:
             OSError: It cannot be written.
         """
         with self._plain_errors(key):
-            self._obstore.put(self._store, key, data, use_multipart=False)
+            self._obstore.put(self._store, key, _as_bytes(data), use_multipart=False)
 
     def create(self, key: str, data: bytes | memoryview) -> bool:
         """Write an object unless there is one of that key: of several writers one wins.
@@ -125,7 +125,7 @@ class Bucket:
         """
         try:
             with self._plain_errors(key):
-                self._obstore.put(self._store, key, data, mode="create")
+                self._obstore.put(self._store, key, _as_bytes(data), mode="create")
         except FileExistsError:
             return False
         return True
@@ -260,6 +260,11 @@ def split_key(text: str) -> tuple[str, str]:
     scheme, _, rest = text.partition("://")
     bucket, _, key = rest.partition("/")
     return f"{scheme.lower()}://{bucket}", key
+
+
+def _as_bytes(data: bytes | memoryview) -> bytes | memoryview:
+    # Arrow's buffers are of signed bytes, which obstore takes for an iterator of numbers.
+    return data.cast("B") if isinstance(data, memoryview) else data
 
 
 def _facts(plain: Any) -> ObjectFacts:

@@ -10,7 +10,6 @@ import typer
 
 from pairsift.config import (
     CaptionConfig,
-    EngineConfig,
     ImageConfig,
     ModelConfig,
     OutputConfig,
@@ -28,7 +27,6 @@ PANELS: dict[type, str] = {
     TableConfig: "Table",
     OutputConfig: "Output",
     RunConfig: "Run",
-    EngineConfig: "Engine",
     ReportConfig: "Report",
 }
 """Under which heading of the help the options of a dataclass stand."""

@@ -1,8 +1,9 @@
 """A batch taken apart into what has to be read, and the columns put together again."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +12,17 @@ from pairsift import schema
 from pairsift.config import CaptionConfig
 from pairsift.decoding import Task
 from pairsift.errors import CaptionError, ImageError, RowError
+from pairsift.measures import cosine_similarity
 from pairsift.memory import PreparedImage, ShardMemory
-from pairsift.protocols import FloatArray, TokenizedCaption
+from pairsift.protocols import FloatArray, Measure, TokenizedCaption
+from pairsift.runs.writing import CAPTION_INDEX, IMAGE_INDEX
 from pairsift.statuses import RowStatus
 from pairsift.tokenization import clean_caption
 
 _REFERENCE = b"r"
+
+INDEX_FIELDS = (pa.field(IMAGE_INDEX, pa.int32()), pa.field(CAPTION_INDEX, pa.int32()))
+"""Places of a row's image and caption among the distinct ones of its shard."""
 
 Wanted = tuple[bytes | None, bytes | None]
 """A reference and a content; content wins."""
@@ -68,6 +74,11 @@ def references_of(batch: tuple[pa.RecordBatch, ShardMemory]) -> list[bytes]:
     return [reference for reference in found if _REFERENCE + reference not in memory.asked]
 
 
+def root_of(batch: tuple[pa.RecordBatch, ShardMemory]) -> Path | None:
+    """Return the folder of a batch's references, where it is not the scorer's."""
+    return batch[1].root
+
+
 def image_key(reference: bytes | None, content: bytes | None) -> bytes:
     """Return what tells one image of a batch from another before it is read."""
     if content is not None:
@@ -88,6 +99,68 @@ def scatter(values: FloatArray | Sequence[int], rows: Sequence[int], num_rows: i
     spread[rows] = numbers
     missing[rows] = False
     return pa.array(spread, mask=missing)
+
+
+def scored_batch(
+    num_rows: int,
+    failures: Mapping[int, RowError],
+    columns: Mapping[str, pa.Array],
+    *,
+    of: pa.Schema,
+) -> pa.RecordBatch:
+    """Return a batch of scores: these columns, and what became of each row.
+
+    Args:
+        num_rows: Of the batch.
+        failures: Why a row has no score, by its place in the batch.
+        columns: The other columns of ``of``, by name.
+        of: The columns without any prefix, in order.
+    """
+    statuses = [str(RowStatus.OK)] * num_rows
+    reasons: list[str | None] = [None] * num_rows
+    for row, error in failures.items():
+        statuses[row], reasons[row] = str(error.status), error.reason
+    said = {
+        schema.STATUS: pa.array(statuses, pa.string()),
+        schema.ERROR: pa.array(reasons, pa.string()),
+    }
+    whole = {**columns, **said}
+    return pa.RecordBatch.from_arrays([whole[name] for name in of.names], schema=of)
+
+
+def score_columns(
+    measure: Measure,
+    embeddings: tuple[FloatArray, FloatArray],
+    rows: Sequence[int],
+    num_rows: int,
+) -> dict[str, pa.Array]:
+    """Return every column of numbers that a measure may give; null where there is no pair.
+
+    Args:
+        measure: Two arrays to a number a row.
+        embeddings: Of the images and of the captions, shape (R, D) each, unit norm.
+        rows: Where in the batch these R rows stand.
+        num_rows: Of the batch.
+    """
+    values, cosines = measure(*embeddings), cosine_similarity(*embeddings)
+    numbers = {
+        schema.SIMILARITY: cosines if measure.is_distance else values,
+        schema.DISTANCE: values,
+        schema.COSINE: cosines,
+    }
+    return {name: scatter(column, rows, num_rows) for name, column in numbers.items()}
+
+
+def score_schema(measure: Measure, *, details: bool) -> pa.Schema:
+    """Return the added columns of a measure, without any prefix."""
+    return schema.output_schema(
+        is_distance=measure.is_distance, is_cosine=measure.name == "cosine", details=details
+    )
+
+
+def shard_schema(measure: Measure) -> pa.Schema:
+    """Return the columns that a run folder keeps of each row: with details and places."""
+    return pa.schema([*score_schema(measure, details=True), *INDEX_FIELDS])
 
 
 def details_of(batch: Prepared, tokens: dict[int, TokenizedCaption]) -> dict[str, pa.Array]:

@@ -3,7 +3,7 @@
 Every implementation of a seam passes one contract suite (``tests/contracts``).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +63,20 @@ class Provenance:
     text_recipe: str
 
 
+class EmbeddingSource(Protocol):
+    """Where embeddings come from, as far as a run writes it down."""
+
+    @property
+    def provenance(self) -> Provenance:
+        """What made them."""
+
+    @property
+    def width(self) -> int:
+        """Dimensions D of the embeddings."""
+
+
 class Encoder(Protocol):
-    """Images and captions into one space.
+    """Images and captions into one space; an ``EmbeddingSource``.
 
     ``prepare_image`` and ``prepare_captions`` are thread-safe and cheap; the two ``encode``
     methods run the towers and are called from one thread at a time.
@@ -124,7 +136,8 @@ class TableBatch:
 
     Args:
         first_row: Ordinal of the first row in its file, from 0.
-        pairs: The rows as ``schema.PAIR_SCHEMA`` (null columns where the caller asked for none).
+        pairs: The rows as ``schema.PAIR_SCHEMA`` (null columns where the caller asked for none), or
+            as ``schema.VECTOR_PAIR_SCHEMA``.
         payload: The rows as the format keeps them; only the same format's writer looks inside.
         caption_counts: Where rows hold lists of captions: how many pairs each row has.
     """
@@ -257,7 +270,3 @@ class TableFormat(Protocol):
         metadata: Mapping[str, str],
     ) -> AbstractContextManager[RowsWriter]:
         """Open an output for rows of another format."""
-
-
-Scorer = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
-"""Pairs in, added columns out, row for row and in order."""

@@ -9,6 +9,7 @@ REFERENCE = "reference"
 CONTENT = "content"
 CAPTION = "caption"
 PROBLEM = "problem"
+VECTORS = "vectors"
 
 SIMILARITY = "similarity"
 DISTANCE = "distance"
@@ -39,6 +40,9 @@ PAIR_SCHEMA = pa.schema(
     ]
 )
 """What a table reader gives to the scorer: a row is a pair; content wins over reference."""
+
+VECTOR_PAIR_SCHEMA = pa.schema([*PAIR_SCHEMA, pa.field(VECTORS, pa.binary())])
+"""The same of pairs that are embedded already: the image's numbers, then the caption's."""
 
 DETAIL_FIELDS: tuple[pa.Field, ...] = (
     pa.field(CAPTION_TOKENS, pa.int32()),

@@ -20,7 +20,6 @@ from pairsift.embedding import Embedder
 from pairsift.errors import ImageError, RowError
 from pairsift.images import decode_image
 from pairsift.isolation import Decode, IsolatedDecoder
-from pairsift.measures import cosine_similarity
 from pairsift.memory import PreparedImage, Reuse, ShardMemory
 from pairsift.pairing import (
     Prepared,
@@ -30,7 +29,12 @@ from pairsift.pairing import (
     image_key,
     read_caption,
     references_of,
+    root_of,
     scatter,
+    score_columns,
+    score_schema,
+    scored_batch,
+    shard_schema,
 )
 from pairsift.protocols import Encoder, Measure, TokenizedCaption
 from pairsift.runs.writing import CAPTION_INDEX, IMAGE_INDEX
@@ -38,13 +42,8 @@ from pairsift.sources import Sources
 from pairsift.stages import StageClock
 from pairsift.statuses import RowStatus
 
-PIXEL_BYTES_AHEAD = 48 * 1024 * 1024
-"""Decoded pixels kept for one batch: bounds memory whatever the table or the model's input."""
-
 DECODE_CHUNK = 8
 """Images a task: few enough to spread over threads, enough to hide the cost of a task."""
-
-INDEX_FIELDS = (pa.field(IMAGE_INDEX, pa.int32()), pa.field(CAPTION_INDEX, pa.int32()))
 
 
 class PairScorer:
@@ -97,13 +96,20 @@ class PairScorer:
     @property
     def output_schema(self) -> pa.Schema:
         """The added columns, without any prefix."""
-        return self._schema(details=self.details)
+        return score_schema(self.measure, details=self.details)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know of the images so far."""
+        likeness = self.decoding.likeness
+        words = None if likeness is None else likeness.warning(self.encoder.provenance.model)
+        return [words] if words else []
 
     @property
     def batch_rows(self) -> int:
         """Rows a batch that keep the decoded pixels within bounds."""
         pixel_bytes = 3 * self.encoder.image_size**2
-        return max(32, min(1024, PIXEL_BYTES_AHEAD // pixel_bytes))
+        return max(32, min(self.decoding.batch_rows, self.decoding.batch_bytes // pixel_bytes))
 
     def __call__(self, pairs: pa.RecordBatch) -> pa.RecordBatch:
         """Score one batch: ``schema.PAIR_SCHEMA`` in, ``output_schema`` out, row for row."""
@@ -149,7 +155,7 @@ class PairScorer:
         """
         ahead: deque[Prepared] = deque()
         try:
-            for batch, memory in self.sources.look_ahead(batches, references_of):
+            for batch, memory in self.sources.look_ahead(batches, references_of, root_of):
                 ahead.append(self._begin(batch, memory))
                 if len(ahead) > 1:
                     yield self._finish(ahead.popleft())
@@ -186,7 +192,8 @@ class PairScorer:
             except RowError as error:
                 failures[row] = error
         memory.asked.update(images)
-        self.sources.expect(r for r, content in images.values() if r and content is None)
+        wanted = (r for r, content in images.values() if r and content is None)
+        self.sources.expect(wanted, memory.root)
         keys = list(images)
         tasks = []
         for begin in range(0, len(keys), DECODE_CHUNK):
@@ -234,21 +241,12 @@ class PairScorer:
         caption_places = self._embedder.embed_captions(memory, [tokens[row] for row in rows])
         image_rows = memory.images.rows[image_places]
         text_rows = memory.captions.rows[caption_places]
-        columns = {
-            IMAGE_INDEX: scatter(image_places, rows, batch.num_rows),
-            CAPTION_INDEX: scatter(caption_places, rows, batch.num_rows),
-        }
-        values = self.measure(image_rows, text_rows)
-        cosines = cosine_similarity(image_rows, text_rows)
-        numbers = {
-            schema.SIMILARITY: cosines if self.measure.is_distance else values,
-            schema.DISTANCE: values,
-            schema.COSINE: cosines,
-        }
-        for name in self.output_schema.names:
-            if name in numbers:
-                columns[name] = scatter(numbers[name], rows, batch.num_rows)
-        return self._output(batch, columns=columns, tokens=tokens)
+        columns = score_columns(self.measure, (image_rows, text_rows), rows, batch.num_rows)
+        columns |= details_of(batch, tokens)
+        columns[IMAGE_INDEX] = scatter(image_places, rows, batch.num_rows)
+        columns[CAPTION_INDEX] = scatter(caption_places, rows, batch.num_rows)
+        wanted = shard_schema(self.measure)
+        return scored_batch(batch.num_rows, batch.failures, columns, of=wanted)
 
     def _collect_images(self, batch: Prepared) -> None:
         """Wait for the decoders; rows whose image failed move to the failures."""
@@ -288,27 +286,3 @@ class PairScorer:
         batch.memory.truncated_captions += num_truncated
         self.num_truncated += num_truncated
         return tokens
-
-    def _output(
-        self,
-        batch: Prepared,
-        *,
-        columns: dict[str, pa.Array],
-        tokens: dict[int, TokenizedCaption],
-    ) -> pa.RecordBatch:
-        statuses = [str(RowStatus.OK)] * batch.num_rows
-        reasons: list[str | None] = [None] * batch.num_rows
-        for row, error in batch.failures.items():
-            statuses[row], reasons[row] = str(error.status), error.reason
-        columns[schema.STATUS] = pa.array(statuses, pa.string())
-        columns[schema.ERROR] = pa.array(reasons, pa.string())
-        columns |= details_of(batch, tokens)
-        wanted = pa.schema([*self._schema(details=True), *INDEX_FIELDS])
-        return pa.RecordBatch.from_arrays([columns[name] for name in wanted.names], schema=wanted)
-
-    def _schema(self, *, details: bool) -> pa.Schema:
-        return schema.output_schema(
-            is_distance=self.measure.is_distance,
-            is_cosine=self.measure.name == "cosine",
-            details=details,
-        )

@@ -32,6 +32,7 @@ class RowStatus(StrEnum):
     CAPTION_NULL = "caption_null"
     CAPTION_EMPTY = "caption_empty"
     CAPTION_INVALID = "caption_invalid"
+    EMBEDDING_INVALID = "embedding_invalid"
 
 
 STATUS_MEANINGS: dict[RowStatus, str] = {
@@ -58,4 +59,5 @@ STATUS_MEANINGS: dict[RowStatus, str] = {
     RowStatus.CAPTION_NULL: "the caption cell is null",
     RowStatus.CAPTION_EMPTY: "the caption is empty or only white space",
     RowStatus.CAPTION_INVALID: "the caption is not valid UTF-8, or holds a NUL",
+    RowStatus.EMBEDDING_INVALID: "an embedding that was handed in is zero or not finite",
 }

@@ -50,6 +50,8 @@ def test_what_is_put_is_read(store: RunStore) -> None:
     store.put("a/b", b"one")
     store.put("a/b", memoryview(b"two"), is_durable=False)
     store.put("_SUCCESS", b"")
+    store.put("a/arrow", memoryview(pa.py_buffer(b"three")))
+    assert store.read("a/arrow") == b"three"
     assert store.read("a/b") == b"two"
     assert store.read("_SUCCESS") == b""
     assert store.exists("a/b")

@@ -51,6 +51,12 @@ def test_another_model_is_refused(tmp_path: Path) -> None:
         label_pictures(run, read_rows(run), NAMES)
 
 
-def test_without_embeddings_no_row_has_a_category(tmp_path: Path) -> None:
-    run = run_of(tmp_path, make_world(5, seed=0), embeddings="none")
+def test_without_embeddings_it_is_said(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "none", make_world(5, seed=0), embeddings="none")
+    with pytest.raises(UsageError, match="take categories from a column"):
+        label_pictures(run, read_rows(run), NAMES)
+
+
+def test_where_nothing_was_scored_no_row_has_a_category(tmp_path: Path) -> None:
+    run = run_of(tmp_path, make_world(5, seed=0), failed=np.ones(5, dtype=bool))
     assert label_pictures(run, read_rows(run), NAMES).labels.tolist() == [-1] * 5

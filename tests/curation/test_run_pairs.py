@@ -39,6 +39,12 @@ def test_every_row_has_a_place_for_its_picture(tmp_path: Path) -> None:
     assert np.abs(images[5] - world.images[5]).max() < 1e-3
 
 
+def test_the_cosine_of_a_distance_is_its_similarity(tmp_path: Path) -> None:
+    run = run_of(tmp_path, make_world(20, seed=3))
+    run.info.update(measure="euclidean", is_distance=True)
+    assert np.isfinite(read_pictures(run).scores).all()
+
+
 def test_without_embeddings_there_are_no_pairs(tmp_path: Path) -> None:
     run = run_of(tmp_path, make_world(20, seed=3), embeddings="none")
     assert len(read_pairs(run, read_captions(run))) == 0

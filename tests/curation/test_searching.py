@@ -9,9 +9,9 @@ import pytest
 
 from pairsift import open_run
 from pairsift.cli import run as pairsift
+from pairsift.curation.hash_file import HASHES
 from pairsift.curation.kept import DUPLICATES, MISMATCHES
 from pairsift.curation.searching import search_duplicates, search_mismatches
-from pairsift.curation.thumbnails import HASHES
 from tests.curation.runs import run_of
 from tests.curation.scenes import copies_of, draw
 from tests.curation.worlds import make_world

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
 
-from pairsift.curation.worth import SIGNS, find_signs, pixel_signs, sharpness
+from pairsift.curation.worth import SIGNS, find_signs
 
 
 def test_signs_in_the_score_columns() -> None:
@@ -35,27 +34,13 @@ def test_few_examples_of_many() -> None:
     assert signs[0].examples == (0, 1, 2)
 
 
-def noisy(side: int = 96) -> Image.Image:
-    pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
-    return Image.fromarray(pixels)
-
-
-def test_signs_in_the_pixels() -> None:
-    assert pixel_signs(noisy()) == ()
-    assert pixel_signs(Image.new("RGB", (96, 96), "white")) == ("image_blank", "image_blurred")
-    dark = noisy().point(lambda level: level // 8)
-    assert "image_dark" in pixel_signs(dark)
-    assert "image_blurred" in pixel_signs(noisy().filter(ImageFilter.GaussianBlur(8)))
-
-
-@pytest.mark.parametrize("size", [(1, 1), (2, 5), (3, 3)])
-def test_the_smallest_pictures(size: tuple[int, int]) -> None:
-    assert "image_blank" in pixel_signs(Image.new("RGB", size, "grey"))
-
-
-def test_blur_lowers_sharpness() -> None:
-    grey = noisy().convert("L")
-    found = [sharpness(grey.filter(ImageFilter.GaussianBlur(r))) for r in (0, 1, 2, 4, 8)]
-    assert found == sorted(found, reverse=True)
-    assert found[0] > 0.9
-    assert found[-1] < 0.1
+def test_pictures_that_were_not_read_do_not_count() -> None:
+    pixels = np.array(
+        [[0.0, 0.9, 0.0], [200.0, 0.1, 0.9], [200.0, 0.9, 0.1], [np.nan] * 3], dtype=np.float32
+    )
+    signs = find_signs(np.array([0.3, 0.3, np.nan, 0.3], dtype=np.float32), pixels=pixels)
+    assert {sign.name: (sign.rows, sign.looked_at) for sign in signs[1:]} == {
+        "image_blank": (1, 2),
+        "image_dark": (1, 2),
+        "image_blurred": (0, 2),
+    }

@@ -12,7 +12,6 @@ from pairsift.encoders.openvino import (
     OpenVinoEncoder,
     choose_precision,
     fill_up,
-    padded_length,
     probe_precision,
 )
 from pairsift.errors import ModelError, UnknownNameError
@@ -188,12 +187,6 @@ def test_a_precision_that_does_not_run_is_refused(wish: Any) -> None:
     else:
         with pytest.raises(ModelError, match=r"computes (fp32|bf16)"):
             OpenVinoEncoder(model, ModelConfig(precision=wish))
-
-
-def test_the_padded_length_follows_from_the_caption() -> None:
-    text = load("clip-quick").record.text
-    assert [padded_length(count, text) for count in (2, 16, 17, 76, 77)] == [8, 16, 24, 77, 77]
-    assert padded_length(3, load("siglip").record.text) == 64
 
 
 @pytest.mark.parametrize("count", range(1, 40))

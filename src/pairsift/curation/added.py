@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pairsift import schema
 from pairsift.curation.curating import Curation
 from pairsift.curation.decisions import joined_reasons
+from pairsift.curation.scored_tables import is_alone
 from pairsift.tables.cells import json_value
 
 IntArray = NDArray[np.int64]
@@ -27,8 +28,8 @@ def added_schema(curation: Curation, *, has_lists: bool, has_verdict: bool) -> p
         has_verdict: Rows that were dropped are written too, so that it has to be said which.
     """
     texts = pa.list_(pa.string()) if has_lists else pa.string()
-    fields = [
-        pa.field(schema.SIMILARITY, pa.float32()),
+    fields = [] if is_alone(curation.run) else [pa.field(schema.SIMILARITY, pa.float32())]
+    fields += [
         pa.field(schema.PERCENTILE, pa.float64()),
         pa.field(schema.P_VALUE, pa.float64()),
         pa.field(schema.PROBABILITY, pa.float64()),

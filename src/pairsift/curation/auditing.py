@@ -14,8 +14,10 @@ from pairsift.curation.balance import CategoryLine, category_lines, effective_ca
 from pairsift.curation.categories import label_pictures, read_categories
 from pairsift.curation.choice import Choice
 from pairsift.curation.languages import language_dimension
+from pairsift.curation.looking import find_run_signs
 from pairsift.curation.rows import ScoredRows, own_columns, read_labels, require_columns
-from pairsift.curation.worth import Sign, find_signs
+from pairsift.curation.thumbnails import Report
+from pairsift.curation.worth import Sign
 from pairsift.runs import Run
 
 
@@ -61,7 +63,14 @@ class Audit:
         }
 
 
-def audit_run(run: Run, choice: Choice, config: AuditConfig, *, seed: int = 0) -> Audit:
+def audit_run(
+    run: Run,
+    choice: Choice,
+    config: AuditConfig,
+    *,
+    seed: int = 0,
+    report: Report = lambda _done, _total: None,
+) -> Audit:
     """Audit a choice, before anything is written.
 
     Args:
@@ -69,6 +78,7 @@ def audit_run(run: Run, choice: Choice, config: AuditConfig, *, seed: int = 0) -
         choice: What would be kept.
         config: Groups beside language, length of the caption and size of the picture.
         seed: Chooses the rows whose language is found.
+        report: Told how many pictures were read, and of how many.
 
     Returns:
         The audit, of the rows that were scored.
@@ -77,7 +87,7 @@ def audit_run(run: Run, choice: Choice, config: AuditConfig, *, seed: int = 0) -
         ColumnError: There is no such column.
         MissingExtraError: Languages are wanted, and py3langid is not installed.
     """
-    return audit_rows(run, choice.rows, choice.keep, config, seed=seed)
+    return audit_rows(run, choice.rows, choice.keep, config, seed=seed, report=report)
 
 
 def audit_rows(
@@ -87,6 +97,7 @@ def audit_rows(
     config: AuditConfig,
     *,
     seed: int = 0,
+    report: Report = lambda _done, _total: None,
 ) -> Audit:
     """Audit any selection of a run's rows; all else as in ``audit_run``.
 
@@ -96,6 +107,7 @@ def audit_rows(
         keep: Which of them would be kept, shape (N,).
         config: Groups beside language, length of the caption and size of the picture.
         seed: Chooses the rows whose language is found.
+        report: Told how many pictures were read, and of how many.
     """
     columns = [name.strip() for name in (config.groups or "").split(",") if name.strip()]
     require_columns(run, columns)
@@ -118,9 +130,7 @@ def audit_rows(
             keep[scored], [Dimension(d.name, d.labels[scored], d.names) for d in dimensions]
         ),
         balances=[_balance(dimension, rows, keep) for dimension in given],
-        signs=find_signs(
-            rows.cosines, truncated=rows.truncated, widths=rows.widths, heights=rows.heights
-        ),
+        signs=find_run_signs(run, rows, read=config.pixels, report=report),
     )
 
 

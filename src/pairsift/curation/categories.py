@@ -49,6 +49,12 @@ def label_pictures(run: Run, rows: ScoredRows, names: Sequence[str]) -> Dimensio
         if prompts is None:
             prompts = _embed_prompts(run, names, width=shard.images.shape[1])
         labels[rows.places(shard.file, shard.rows)] = zero_shot_labels(shard.images, prompts)
+    if prompts is None and rows.scored.any():
+        message = (
+            "what pictures show is read from their embeddings, which are not kept here (hint: "
+            "score with --embeddings all, or take categories from a column)"
+        )
+        raise UsageError(message)
     return Dimension("picture shows", labels, list(names))
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pairsift.config import Score
 from pairsift.curation.rules import parse_rule
+from pairsift.curation.worth import PIXEL_SIGNS
 from pairsift.errors import UsageError
 from pairsift.statuses import RowStatus
 
@@ -17,6 +18,7 @@ SIGN_NAMES = (
     "caption_truncated",
     "image_small",
     "image_extreme_aspect",
+    *PIXEL_SIGNS,
 )
 
 REASONS: dict[str, str] = {
@@ -35,6 +37,9 @@ REASONS: dict[str, str] = {
     "caption_language": "the caption is in another language",
     "image_small": "the smaller side is below what is wanted",
     "image_extreme_aspect": "the longer side is too many times the shorter",
+    "image_blank": "the picture is all of one colour",
+    "image_dark": "the picture has hardly any light pixel",
+    "image_blurred": "the picture has no sharp edge",
     "negative_similarity": "the similarity is below 0",
     "caption_truncated": "the caption is longer than the model reads",
     "below_threshold": "the rule for similarities does not keep it",

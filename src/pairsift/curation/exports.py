@@ -15,11 +15,13 @@ from pairsift.curation.added import added_columns, added_schema
 from pairsift.curation.curating import Curation
 from pairsift.curation.material import CHANGED
 from pairsift.curation.rows import own_columns, require_columns
+from pairsift.curation.scored_tables import is_alone, lacks
 from pairsift.curation.tars import write_tars
 from pairsift.curation.uids import pack_uids, uid_of_pair
 from pairsift.errors import JobError, UsageError
+from pairsift.protocols import TableReader
 from pairsift.runs import Run
-from pairsift.tables import parquet
+from pairsift.tables import parquet, vectors
 from pairsift.tables.columns import added_names
 from pairsift.tables.enriched import open_enriched
 from pairsift.tables.formats import format_of, open_table
@@ -46,8 +48,21 @@ def check_exports(run: Run, config: ExportConfig, *, prefix: str) -> None:
     if config.uid_column is not None:
         require_columns(run, [config.uid_column])
     if set(config.export) - {"datacomp"}:
-        reader = open_table(Path(run.info["inputs"][0]["path"]), run.table_config)
-        added_names(reader.column_names, [schema.SIMILARITY, schema.KEEP], prefix)
+        reader = _reader(run)
+        # A table without its run folder has its similarities already.
+        added = [schema.KEEP] if is_alone(run) else [schema.SIMILARITY, schema.KEEP]
+        added_names(reader.column_names, added, prefix)
+    needs_digests = "datacomp" in config.export and config.uid_column is None
+    if needs_digests and lacks(run, schema.IMAGE_SHA256) and UID not in _reader(run).column_names:
+        message = (
+            "uids are made of image_sha256, which the table does not have (hint: --uid-column, or "
+            "score with --details)"
+        )
+        raise UsageError(message)
+
+
+def _reader(run: Run) -> TableReader:
+    return open_table(Path(run.info["inputs"][0]["path"]), run.table_config)
 
 
 def write_exports(
@@ -85,6 +100,9 @@ def _export_parquet(
 def _export_tars(
     curation: Curation, folder: Path, config: ExportConfig, prefix: str
 ) -> dict[str, Any]:
+    if curation.run.table_config.from_embeddings is not None:
+        message = "--export webdataset needs pictures, and this run has only their embeddings"
+        raise UsageError(message)
     return write_tars(
         curation, folder / "webdataset", shard_pairs=config.shard_pairs, prefix=prefix
     )
@@ -183,6 +201,8 @@ def _output_names(paths: Sequence[Path], suffix: str | None) -> list[str]:
 def _output_name(path: Path, suffix: str | None) -> str:
     if path.is_dir():
         return path.name + (suffix or ".csv")
+    if format_of(path).name == vectors.FORMAT.name:
+        suffix = suffix or ".parquet"  # an array of embeddings has no place for scores
     if suffix is None:
         return path.name
     own = [end for end in format_of(path).suffixes if path.name.lower().endswith(end)]

@@ -16,6 +16,7 @@ from pairsift.curation.categories import label_pictures
 from pairsift.curation.copies import exact_groups
 from pairsift.curation.declared import DuplicateRule
 from pairsift.curation.kept import DUPLICATES, MISMATCHES, NUM_HASHED, SEED, read_findings
+from pairsift.curation.looking import read_pixel_masks
 from pairsift.curation.rows import (
     FILE,
     ROW,
@@ -121,6 +122,11 @@ class Material:
         groups = np.full(len(self.rows), -1, dtype=np.int64)
         groups[self._places_of(kept.table)] = kept.table.column("group").to_numpy()
         return groups
+
+    @cached_property
+    def pixel_signs(self) -> dict[str, BoolArray]:
+        """Which rows' pictures are blank, dark or blurred, for which all are read once."""
+        return read_pixel_masks(self.run, len(self.rows))
 
     @cached_property
     def findings(self) -> dict[str, BoolArray]:

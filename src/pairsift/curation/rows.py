@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from pairsift import schema
 from pairsift.config import ModelConfig
 from pairsift.curation.audit import Dimension
-from pairsift.errors import ColumnError
+from pairsift.errors import ColumnError, UsageError
+from pairsift.given import UNKNOWN_MODEL
 from pairsift.protocols import FloatArray
 from pairsift.runs import Run
 from pairsift.tables.formats import batch_to_arrow, open_table
@@ -148,7 +149,17 @@ def own_columns(
 
 
 def model_config(run: Run) -> ModelConfig:
-    """Return how the model that made a run was chosen, to load it again."""
+    """Return how the model that made a run was chosen, to load it again.
+
+    Raises:
+        UsageError: The run is of embeddings, and nobody said which model made them.
+    """
+    if run.provenance.model == UNKNOWN_MODEL:
+        message = (
+            f"{run.location}: nobody said which model made these embeddings "
+            "(score with --model NAME)"
+        )
+        raise UsageError(message)
     plain = run.info["config"]["model"]
     known = ModelConfig.__dataclass_fields__.keys() & plain.keys()
     return ModelConfig(**{name: plain[name] for name in known})

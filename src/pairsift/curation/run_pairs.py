@@ -81,7 +81,8 @@ def read_pairs(run: Run, captions: list[tuple[int, int, str]]) -> EmbeddedPairs:
 
 def read_pictures(run: Run) -> RunPictures:
     """Read which picture each row of a run has."""
-    score = schema.SIMILARITY if run.info["measure"] == "cosine" else schema.COSINE
+    is_there = run.info["is_distance"] or run.info["measure"] == "cosine"
+    score = schema.SIMILARITY if is_there else schema.COSINE
     names = [FILE, ROW, score, schema.IMAGE_SHA256]
     batches = list(run.iter_scores(names))
     if not batches:

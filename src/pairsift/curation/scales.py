@@ -151,10 +151,16 @@ def contrast_run(
         seed: Chooses the sample.
 
     Raises:
-        UsageError: The model has no logit scale, or its files are not here.
+        UsageError: No embeddings are kept, or the model has no logit scale or is not here.
     """
-    scale = logit_scale_of(run) if logit_scale is None else logit_scale
     sample = sample_embeddings(run.embeddings(), max_rows=EXACT_ROWS, seed=seed)
+    if sample.num_rows == 0 and rows.scored.any():
+        message = (
+            "the negative CLIP loss is made from embeddings, which are not kept here "
+            "(hint: score with --embeddings all, or take the similarity)"
+        )
+        raise UsageError(message)
+    scale = logit_scale_of(run) if logit_scale is None else logit_scale
     values = np.full(len(rows), np.nan, dtype=np.float32)
     if sample.num_rows <= EXACT_ROWS:
         places = rows.places(sample.files, sample.rows)

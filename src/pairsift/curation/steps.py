@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pairsift import schema
 from pairsift.curation.balance import balanced_sample
 from pairsift.curation.conditions import rows_that_meet
 from pairsift.curation.copies import best_of_groups, in_groups_of
@@ -29,12 +30,19 @@ from pairsift.curation.languages import detect_language
 from pairsift.curation.material import Material
 from pairsift.curation.rules import parse_rule
 from pairsift.curation.scales import scale_run
+from pairsift.curation.scored_tables import lacks
 from pairsift.curation.thresholds import keep_rows
 from pairsift.curation.worth import EXTREME_ASPECT, SMALL_SIDE
+from pairsift.errors import UsageError
 from pairsift.protocols import FloatArray
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
+
+_NO_DIGESTS = (
+    "copies are told by image_sha256, which the table does not have (hint: score with --details, "
+    "or leave the run folder beside it)"
+)
 
 SHAPE_REASONS = {
     "url": "caption_url",
@@ -79,6 +87,8 @@ def _(rule: MismatchRule, material: Material) -> Step:
 
 @make_step.register
 def _(rule: DuplicateRule, material: Material) -> Step:
+    if lacks(material.run, schema.IMAGE_SHA256):
+        raise UsageError(_NO_DIGESTS)
     groups, scores = material.copies(rule), material.rows.similarities
     bytes_of = material.exact_copies
     reasons = ("duplicate_exact", *(["duplicate_near"] if "near" in rule.by else []))
@@ -128,6 +138,9 @@ def _(rule: SignRule, material: Material) -> Step:
         "caption_truncated": lambda: rows.truncated,
         "image_small": lambda: known & (shorter < SMALL_SIDE),
         "image_extreme_aspect": lambda: known & (longer >= EXTREME_ASPECT * shorter),
+        "image_blank": lambda: material.pixel_signs["image_blank"],
+        "image_dark": lambda: material.pixel_signs["image_dark"],
+        "image_blurred": lambda: material.pixel_signs["image_blurred"],
     }
     return _fixed(rule, {sign: found[sign]() for sign in rule.drop})
 

@@ -7,22 +7,21 @@ row takes another kernel. And a caption is padded to a length that follows from 
 
 import functools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import openvino as ov
-from openvino import opset13 as ops
 from PIL import Image
 
 from pairsift.config import ModelConfig
 from pairsift.encoders import graph, onnx
+from pairsift.encoders.lengths import by_length
+from pairsift.encoders.runtime import ops, ov
 from pairsift.errors import ModelError, UnknownNameError
 from pairsift.models import LocalModel
 from pairsift.preprocess import preprocess_image
 from pairsift.protocols import FloatArray, PixelArray, Provenance, TokenizedCaption
-from pairsift.recipes import TextRecipe
 from pairsift.tokenization import CaptionTokenizer, pad
 
 HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
@@ -32,8 +31,6 @@ MIN_BATCH = 2
 # Batches that run beside each other. On two cores two streams of one thread took 0.65 of the time
 # of one stream of two threads (towers of storybook's size): less waiting for each other.
 MAX_STREAMS = 4
-# Captions are padded to a multiple of this: few shapes, little padding, one shape a caption.
-LENGTH_STEP = 8
 
 
 class OpenVinoEncoder:
@@ -136,7 +133,7 @@ class OpenVinoEncoder:
         size = min(self._text_batch, self._share(len(captions)))
         jobs = (
             (chosen, pad([captions[index] for index in chosen], self._text, length=length))
-            for length, chosen in _by_length(captions, self._text, size)
+            for length, chosen in by_length(captions, self._text, size)
         )
         return _finite(self._run(self._text_queue, len(captions), jobs), "caption")
 
@@ -234,35 +231,6 @@ def probe_precision(hint: str) -> str:
 @functools.cache
 def _core() -> Any:
     return ov.Core()
-
-
-def _by_length(
-    captions: Sequence[TokenizedCaption], recipe: TextRecipe, size: int
-) -> Iterator[tuple[int, list[int]]]:
-    """Yield a padded length and the indices of the captions that take it, ``size`` at most.
-
-    The length follows from the caption alone, never from its neighbours: attention over more
-    padding is the same mathematics, but sums it in another order.
-    """
-    groups: dict[int, list[int]] = {}
-    for index, caption in enumerate(captions):
-        groups.setdefault(padded_length(len(caption.ids), recipe), []).append(index)
-    for length, group in sorted(groups.items()):
-        for begin in range(0, len(group), size):
-            yield length, group[begin : begin + size]
-
-
-def padded_length(num_tokens: int, recipe: TextRecipe) -> int:
-    """Return the length to which a caption is padded, for every batch it may stand in.
-
-    Example:
-        >>> recipe = TextRecipe(77, 0, 0, lowercase=False, trim_exact=True)
-        >>> [padded_length(count, recipe) for count in (2, 8, 9, 77)]
-        [8, 8, 16, 77]
-    """
-    if not recipe.trim_exact:
-        return recipe.context_length
-    return min(-(-num_tokens // LENGTH_STEP) * LENGTH_STEP, recipe.context_length)
 
 
 def _finite(rows: FloatArray, what: str) -> FloatArray:

@@ -8,6 +8,8 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 WAIT_SECONDS = 0.2
+LEAVE_SECONDS = 2.0
+"""How long leaving waits for the thread, which may be in the midst of a slow read."""
 
 
 def read_ahead(items: Iterable[Item], *, depth: int = 1) -> Iterator[Item]:
@@ -38,7 +40,8 @@ def read_ahead(items: Iterable[Item], *, depth: int = 1) -> Iterator[Item]:
         except BaseException as error:  # noqa: BLE001 - it is raised where somebody can hear it
             put([], error)
 
-    threading.Thread(target=go_through, name="read", daemon=True).start()
+    thread = threading.Thread(target=go_through, name="read", daemon=True)
+    thread.start()
     try:
         while True:
             found, error = waiting.get()
@@ -49,3 +52,6 @@ def read_ahead(items: Iterable[Item], *, depth: int = 1) -> Iterator[Item]:
             yield from found
     finally:
         has_left.set()
+        # What it still does, such as leaving a mark, is done before the caller cleans up.
+        if threading.current_thread() is not thread:
+            thread.join(LEAVE_SECONDS)

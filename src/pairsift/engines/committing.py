@@ -20,6 +20,7 @@ class Committer:
         store: The run folder.
         embeddings: Which embeddings to keep.
         similarity_range: Range of the ``similarity`` column.
+        run_id: Of the run that is scored; None takes the one in the folder.
         on_commit: Called on that thread with each commit that counts.
         on_drop: Called there with each shard that another process had committed.
     """
@@ -30,12 +31,14 @@ class Committer:
         *,
         embeddings: KeptEmbeddings,
         similarity_range: tuple[float, float],
+        run_id: str | None = None,
         on_commit: Callable[[Commit], None],
         on_drop: Callable[[ShardKey], None],
     ) -> None:
         self._store = store
         self._embeddings: KeptEmbeddings = embeddings
         self._similarity_range = similarity_range
+        self._run_id = run_id
         self._on_commit = on_commit
         self._on_drop = on_drop
         # One waits while one is written: embeddings are large.
@@ -83,6 +86,7 @@ class Committer:
                     shard,
                     embeddings=self._embeddings,
                     similarity_range=self._similarity_range,
+                    run_id=self._run_id,
                 )
                 if commit is None:
                     self._on_drop(shard.key)

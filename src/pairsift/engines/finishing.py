@@ -18,6 +18,7 @@ from pairsift.runs.store import RunStore
 from pairsift.runs.writing import count_statuses, find_examples
 from pairsift.statuses import RowStatus
 from pairsift.tables.enriched import open_enriched
+from pairsift.tables.staging import shown
 
 
 @dataclass
@@ -205,4 +206,4 @@ class _Scores:
         self._table = None
 
     def _changed(self, words: str) -> JobError:
-        return JobError(f"{self._file.path} {words}")
+        return JobError(f"{shown(self._file.path)} {words}")

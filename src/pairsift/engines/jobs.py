@@ -12,14 +12,19 @@ from pairsift.engines.opening import InputTable
 from pairsift.engines.reading import PairColumns
 from pairsift.histograms import Histogram
 from pairsift.job import JobSummary
-from pairsift.scoring import PairScorer
+from pairsift.scorers import Scorer
 from pairsift.tables.columns import added_names
+from pairsift.tables.staging import shown
 
 Output = tuple[Path | None, tuple[int, ...]]
 """A table that is written (None: standard output), and the ordinals of its inputs."""
 
 COUNT_UP_TO_BYTES = 1 << 30
 """Text tables larger than this are not scanned beforehand only to show the remaining time."""
+
+
+COUNTED = (".parquet", ".npy", ".npz")
+"""Formats whose headers say how many rows there are."""
 
 
 class Job:
@@ -40,7 +45,7 @@ class Job:
     def __init__(
         self,
         config: ScoreConfig,
-        scorer: PairScorer,
+        scorer: Scorer,
         *,
         tables: Sequence[InputTable],
         outputs: Sequence[Output],
@@ -75,11 +80,11 @@ class Job:
     @property
     def is_folder(self) -> bool:
         """Whether each input has an output of its own in one folder."""
-        return any(str(path) != self.summary.output for path, _ in self.outputs if path)
+        return any(shown(path) != self.summary.output for path, _ in self.outputs if path)
 
     def count_rows(self) -> list[int] | None:
         """Return the rows of each table, or None where counting them would take too long."""
-        text = [t.path for t in self.tables if t.wanted is None and t.path.suffix != ".parquet"]
+        text = [t.path for t in self.tables if t.wanted is None and t.path.suffix not in COUNTED]
         if sum(path.stat().st_size for path in text) > COUNT_UP_TO_BYTES:
             return None
         return [
@@ -98,8 +103,5 @@ class Job:
         summary.seconds = seconds
         summary.stage_seconds = dict(clock.seconds)
         summary.limiting_stage = clock.limiting()
-        likeness = self.scorer.decoding.likeness
-        words = None if likeness is None else likeness.warning(summary.provenance.model)
-        if words:
-            summary.warnings.append(words)
+        summary.warnings += self.scorer.warnings
         return summary

@@ -21,23 +21,23 @@ from pairsift.engines.opening import (
 from pairsift.engines.outputs import check_output, run_folder
 from pairsift.engines.reading import split_rows
 from pairsift.engines.resuming import score_in_run
-from pairsift.engines.sessions import Engine
-from pairsift.engines.sharded import LocalEngine
-from pairsift.errors import ColumnError, JobError, OutputExistsError, UsageError
+from pairsift.errors import ColumnError, JobError, OfflineError, OutputExistsError
 from pairsift.job import JobSummary, Progress
+from pairsift.objects import as_address
 from pairsift.protocols import TableReader
 from pairsift.runs.store import RunStore
-from pairsift.scoring import PairScorer
+from pairsift.scorers import Scorer
 from pairsift.tables.columns import find_columns
 from pairsift.tables.enriched import check_alike
-from pairsift.tables.formats import format_of, open_table
+from pairsift.tables.formats import open_table, output_format_of
 from pairsift.tables.inputs import find_inputs, output_paths
+from pairsift.tables.staging import shown
 
 __all__ = ["Build", "check_output", "choose_rows", "run_folder", "score_file"]
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-Build = Callable[[ScoreConfig, Path], PairScorer]
+Build = Callable[[ScoreConfig, Path], Scorer]
 
 
 def score_file(
@@ -46,7 +46,6 @@ def score_file(
     *,
     output_path: Path | None,
     build: Build,
-    engine: Engine | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     command: Sequence[str] = (),
 ) -> JobSummary:
@@ -61,7 +60,6 @@ def score_file(
         output_path: Where the enriched table goes; None for standard output. Of several inputs a
             name with a table's suffix takes all rows, and a folder one table for each.
         build: Makes the scorer, given the folder that relative references start from.
-        engine: Where shards are scored (default: in this process).
         on_progress: Called after every batch.
         command: What was typed, to say later how to resume.
 
@@ -73,13 +71,11 @@ def score_file(
         ModelError: The model cannot be found or is unsound.
         JobError: The disk is full or the input vanished; what was finished stays.
     """
-    inputs = find_inputs(str(input_path), config.table)
+    check_offline(config, [input_path, output_path, config.run.run, config.table.image_root])
+    inputs = find_inputs(shown(input_path), config.table)
     readers = [open_table(path, config.table) for path in inputs]
     store = find_run(config, output_path)
     manifest = None if store is None else look_at_run(store, config)
-    if store is None and engine is not None:
-        message = "an engine of several processes needs a run folder: name an output, or --run DIR"
-        raise UsageError(message)
     outputs = _find_outputs(output_path, inputs)
     paths = [path for path, _ in outputs if path is not None]
     check_outputs(paths, inputs=inputs, config=config, store=store, manifest=manifest)
@@ -97,34 +93,43 @@ def score_file(
             tables=tables,
             outputs=outputs,
             columns=columns,
-            names=(str(input_path), None if output_path is None else str(output_path)),
+            names=(shown(input_path), None if output_path is None else shown(output_path)),
         )
         job.summary.setup_seconds = time.perf_counter() - begin
         try:
             if store is None:
                 return score_to_stdout(job, on_progress=on_progress)
-            return score_in_run(
-                job,
-                store,
-                engine=engine or LocalEngine(),
-                on_progress=on_progress,
-                command=command,
-            )
+            return score_in_run(job, store, on_progress=on_progress, command=command)
         except OSError as error:
             raise _job_error(error, config, output_path, store) from error
 
 
 def _find_outputs(output_path: Path | None, inputs: Sequence[Path]) -> list[Output]:
-    if output_path is not None and len(inputs) > 1 and not output_path.suffix:
+    is_folder = output_path is not None and len(inputs) > 1 and not output_path.suffix
+    if is_folder and output_path is not None and as_address(output_path) is None:
         if not output_path.parent.is_dir():
             message = f"no such folder: {output_path.parent}"
             raise OutputExistsError(message)
         output_path.mkdir(exist_ok=True)
-    outputs = output_paths(output_path, inputs)
+    outputs = output_paths(output_path, inputs, is_folder=is_folder)
     for path, _ in outputs:
         if path is not None:
-            format_of(path)  # so that a suffix without a format is said before the work
+            output_format_of(path)  # so that a suffix without a format is said before the work
     return outputs
+
+
+def check_offline(config: ScoreConfig, places: Sequence[str | Path | None]) -> None:
+    """Refuse places in object stores where no socket may be opened.
+
+    Raises:
+        OfflineError: One is there.
+    """
+    if not config.model.offline:
+        return
+    for place in places:
+        if place is not None and (address := as_address(place)) is not None:
+            message = f"--offline opens no socket, and {address} is in an object store"
+            raise OfflineError(message)
 
 
 def _find_columns(readers: Sequence[TableReader], config: TableConfig) -> tuple[str, str]:
@@ -196,6 +201,6 @@ def _job_error(
         if config.output.overwrite:
             kept += ", without --overwrite"
     if error.errno in NO_SPACE:
-        where = output_path or "standard output"
+        where = "standard output" if output_path is None else shown(output_path)
         return JobError(f"no space left while writing {where}; {kept}")
     return JobError(f"{error.strerror or error}: {error.filename or output_path}; {kept}")

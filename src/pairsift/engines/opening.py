@@ -11,6 +11,7 @@ from pairsift.engines.outputs import (
     check_folder,
     check_output,
     clear_run,
+    describe_output,
     is_own_output,
     run_folder,
 )
@@ -25,8 +26,9 @@ from pairsift.runs.manifest import (
     score_identity,
 )
 from pairsift.runs.store import RunStore, open_store
-from pairsift.scoring import PairScorer
+from pairsift.scorers import Scorer
 from pairsift.tables.formats import format_of
+from pairsift.tables.staging import shown
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,12 @@ def check_outputs(
     """
     for path in paths:
         may_replace = config.output.overwrite
-        if store is not None and manifest is not None and path.is_file():
+        if store is not None and manifest is not None and describe_output(path) is not None:
             may_replace = is_own_output(store, path)
             if not may_replace:
                 message = (
-                    f"{path} exists already, and is not what the run in {store.location} wrote "
-                    "(hint: --overwrite replaces it and starts anew)"
+                    f"{shown(path)} exists already, and is not what the run in "
+                    f"{store.location} wrote (hint: --overwrite replaces it and starts anew)"
                 )
                 raise OutputExistsError(message)
         check_output(inputs, path, overwrite=may_replace)
@@ -109,7 +111,7 @@ def bind_precision(config: ScoreConfig, manifest: Mapping[str, Any] | None) -> S
 def open_or_create(
     store: RunStore,
     config: ScoreConfig,
-    scorer: PairScorer,
+    scorer: Scorer,
     *,
     columns: tuple[str, str],
     tables: Sequence[InputTable],

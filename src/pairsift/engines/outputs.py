@@ -10,12 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from pairsift.errors import OutputExistsError, RunFolderError
+from pairsift.objects import Bucket, as_address, split_key
 from pairsift.runs.layout import ATTEMPTS, FOLDERS, OBJECTS, SUCCESS, TABLE, WRITING, key_of
+from pairsift.runs.marks import find_worker
 from pairsift.runs.store import SWEEP_AFTER_SECONDS, RunStore
+from pairsift.tables.staging import shown
 
 
 def run_folder(output_path: Path) -> Path:
-    """Return where the state of a job lies: ``b.csv.pairsift`` beside ``b.csv``."""
+    """Return where the state of a job lies: ``b.csv.pairsift`` beside ``b.csv``.
+
+    Raises:
+        OutputExistsError: The output names a bucket, and beside those lies nothing.
+    """
+    address = as_address(output_path)
+    if address is not None and not split_key(address)[1]:
+        message = f"{address} is a bucket; name an object in it"
+        raise OutputExistsError(message)
     return output_path.with_name(output_path.name + ".pairsift")
 
 
@@ -24,7 +35,11 @@ def check_output(inputs: Sequence[Path], output_path: Path, *, overwrite: bool) 
 
     Raises:
         OutputExistsError: It exists already, is an input itself, or its folder is missing.
+        OSError: Its object store cannot be reached, or has no such bucket.
     """
+    if (address := as_address(output_path)) is not None:
+        _check_object(inputs, address, overwrite=overwrite)
+        return
     if output_path.exists():
         if output_path.is_dir():
             message = f"{output_path} is a folder; name a file"
@@ -40,6 +55,19 @@ def check_output(inputs: Sequence[Path], output_path: Path, *, overwrite: bool) 
         raise OutputExistsError(message)
 
 
+def _check_object(inputs: Sequence[Path], address: str, *, overwrite: bool) -> None:
+    name, key = split_key(address)
+    bucket = Bucket(name)
+    if any(address == shown(path) for path in inputs):
+        message = f"{address} is the input itself; choose another output"
+        raise OutputExistsError(message)
+    if bucket.facts(key) is None:
+        next(bucket.find(key), None)  # which fails where there is no such bucket
+    elif not overwrite:
+        message = f"{address} exists already (hint: --overwrite replaces it)"
+        raise OutputExistsError(message)
+
+
 def is_own_output(store: RunStore, output_path: Path) -> bool:
     """Say whether an existing output is what this run wrote, unchanged since.
 
@@ -52,8 +80,16 @@ def is_own_output(store: RunStore, output_path: Path) -> bool:
     return written is not None and describe_output(output_path) in written["outputs"]
 
 
-def describe_output(output_path: Path) -> dict[str, Any]:
-    """Return what tells a written table from a changed one."""
+def describe_output(output_path: Path) -> dict[str, Any] | None:
+    """Return what tells a written table from a changed one; None where there is none."""
+    if (address := as_address(output_path)) is not None:
+        name, key = split_key(address)
+        facts = Bucket(name).facts(key)
+        if facts is None:
+            return None
+        return {"path": address, "size": facts.size, "etag": facts.etag}
+    if not output_path.is_file():
+        return None
     status = output_path.stat()
     return {
         "path": os.path.realpath(output_path),
@@ -91,9 +127,16 @@ def clear_run(store: RunStore) -> None:
     """Remove a run: its mark of success first, so that nobody takes half of it for whole.
 
     Raises:
-        RunFolderError: The folder holds something that is no part of a run.
+        RunFolderError: The folder holds something that is no part of a run, or somebody is at
+            work on it.
     """
     check_folder(store)
+    if (worker := find_worker(store)) is not None:
+        message = (
+            f"process {worker} is at work on {store.location}: end it before --overwrite, or name "
+            "another folder with --run"
+        )
+        raise RunFolderError(message)
     for name in (SUCCESS, WRITING):
         store.delete(name)
     for folder in FOLDERS:
@@ -113,7 +156,7 @@ def sweep_run(store: RunStore, outputs: Sequence[Path]) -> None:
     drop_finished_marks(store)
     store.sweep(FOLDERS)
     if store.exists(WRITING):
-        for path in outputs:
+        for path in outputs:  # no folder is at the parent of an address
             _sweep(path.parent.glob(f".{glob.escape(path.name[:100])}.*.part"))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pairsift import stages
 from pairsift.engines.finishing import Enriched, FinishedFile, Tally, write_table
 from pairsift.engines.jobs import Job
-from pairsift.engines.logging import ShardLog, open_log
+from pairsift.engines.logging import open_log
 from pairsift.engines.opening import open_or_create
 from pairsift.engines.outputs import (
     describe_output,
@@ -20,7 +20,7 @@ from pairsift.engines.outputs import (
 )
 from pairsift.engines.reading import PieceReader
 from pairsift.engines.retrying import Retry, begin_retry, choose_retries
-from pairsift.engines.sessions import Engine, FileWork, Session
+from pairsift.engines.sharded import FileWork, Session, score_pieces
 from pairsift.histograms import Histogram
 from pairsift.job import JobSummary, Progress
 from pairsift.runs.commits import Commit
@@ -28,10 +28,12 @@ from pairsift.runs.layout import PLAN, SUCCESS, SUMMARY, TABLE, WRITING
 from pairsift.runs.manifest import describe_input
 from pairsift.runs.marks import make_mark
 from pairsift.runs.overlays import Layers
+from pairsift.runs.ownership import check_run, run_id_of
 from pairsift.runs.plan import Coverage, pending
 from pairsift.runs.reading import Run
 from pairsift.runs.store import RunStore, open_store
 from pairsift.statuses import RowStatus
+from pairsift.tables.staging import shown
 
 ROWS_AT_ONCE = 4096
 
@@ -40,7 +42,6 @@ def score_in_run(
     job: Job,
     store: RunStore,
     *,
-    engine: Engine,
     on_progress: Callable[[Progress], None],
     command: Sequence[str],
 ) -> JobSummary:
@@ -49,7 +50,6 @@ def score_in_run(
     Args:
         job: What is read and how it is scored.
         store: The run folder.
-        engine: Where it is scored.
         on_progress: Called after every batch.
         command: What was typed, to say later how to resume.
 
@@ -72,12 +72,12 @@ def score_in_run(
         return _describe_finished(job, run)
     begin = time.perf_counter()
     with open_log(job.config.run.log_json) as log:
-        session = _begin_session(job, run, on_progress=on_progress, log=log)
+        session = _begin_session(job, run, on_progress=on_progress, on_commit=log)
         retry = None if wish is None else begin_retry(store, wish)
         store.delete(SUCCESS)  # until the table says again what the run says
-        _score_left(job, run, session, engine)
+        _score_left(job, run, session)
         if retry is not None:
-            _score_again(job, session, engine, retry_of=Run(store, manifest), retry=retry)
+            _score_again(job, session, retry_of=Run(store, manifest), retry=retry)
     return _finish(job, Run(store, manifest), session, begin=begin)
 
 
@@ -86,7 +86,7 @@ def _begin_session(
     run: Run,
     *,
     on_progress: Callable[[Progress], None],
-    log: ShardLog,
+    on_commit: Callable[[Commit], None],
 ) -> Session:
     rows = job.count_rows()
     if rows is not None:
@@ -95,18 +95,18 @@ def _begin_session(
     return Session(
         config=job.config,
         store=run.store,
+        run_id=run_id_of(run.info),
         scorer=job.scorer,
         similarity_range=job.similarity_range,
         on_progress=on_progress,
-        on_commit=log.commit,
-        on_event=log.event,
+        on_commit=on_commit,
         rows_before=run.num_rows,
         failed_before=sum(counts.values()) - counts.get(RowStatus.OK, 0),
         rows_total=None if rows is None else sum(rows),
     )
 
 
-def _score_left(job: Job, run: Run, session: Session, engine: Engine) -> None:
+def _score_left(job: Job, run: Run, session: Session) -> None:
     bases: dict[int, list[Commit]] = {}
     for shard in run.shards:
         bases.setdefault(shard.base.key.file, []).append(shard.base)
@@ -117,16 +117,14 @@ def _score_left(job: Job, run: Run, session: Session, engine: Engine) -> None:
             coverage = Coverage(bases.get(table.ordinal, []))
             pieces = pending(spans, coverage, file=table.ordinal, wanted=table.wanted)
             reader = PieceReader(
-                table.reader, job.columns, wanted=table.wanted, name=str(table.path)
+                table.reader, job.columns, wanted=table.wanted, name=shown(table.path)
             )
             yield FileWork(reader, pieces, table.root)
 
-    engine.score(job, session, work())
+    score_pieces(session, work())
 
 
-def _score_again(
-    job: Job, session: Session, engine: Engine, *, retry_of: Run, retry: Retry
-) -> None:
+def _score_again(job: Job, session: Session, *, retry_of: Run, retry: Retry) -> None:
     choose_retries(retry_of.store, retry_of.shards, retry)
     total = retry_of.num_rows
     session.rows_total = total
@@ -136,10 +134,10 @@ def _score_again(
         for table in job.tables:
             pieces = retry.pieces.get(table.ordinal, [])
             rows = [row for piece in pieces for row in piece.rows]
-            reader = PieceReader(table.reader, job.columns, wanted=rows, name=str(table.path))
+            reader = PieceReader(table.reader, job.columns, wanted=rows, name=shown(table.path))
             yield FileWork(reader, pieces, table.root)
 
-    engine.score(job, session, work(), replaced=retry.replaced.__getitem__)
+    score_pieces(session, work(), replaced=retry.replaced.__getitem__)
 
 
 def _is_done(job: Job, store: RunStore) -> bool:
@@ -148,7 +146,7 @@ def _is_done(job: Job, store: RunStore) -> bool:
     if written is None or not store.exists(SUCCESS) or job.summary.output is None:
         return False
     are_there = all(
-        path is not None and path.is_file() and is_own_output(store, path)
+        path is not None and describe_output(path) is not None and is_own_output(store, path)
         for path, _ in job.outputs
     )
     return are_there and written["job"] == _facts(job)
@@ -176,6 +174,8 @@ def _describe_finished(job: Job, run: Run) -> JobSummary:
 def _finish(job: Job, run: Run, session: Session, *, begin: float) -> JobSummary:
     store = run.store
     facts = _facts(job)
+    run_id = run_id_of(run.info)
+    check_run(store, run_id)
     store.put(WRITING, make_mark())
     with job.scorer.clock.stage(stages.WRITE):
         tally = _write_tables(job, run)
@@ -184,6 +184,7 @@ def _finish(job: Job, run: Run, session: Session, *, begin: float) -> JobSummary
     job.summary.resumed_shards = job.summary.num_shards - session.num_shards
     job.summary.resumed_rows = job.summary.num_rows - session.num_committed
     summary = job.close_summary(time.perf_counter() - begin)
+    check_run(store, run_id)
     _put_json(store, SUMMARY, summary.to_json())
     written = [describe_output(path) for path, _ in job.outputs if path is not None]
     _put_json(store, TABLE, {"job": facts, "outputs": written})

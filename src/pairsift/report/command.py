@@ -5,20 +5,25 @@ from typing import Annotated
 
 import typer
 
-from pairsift.config import ReportConfig
-from pairsift.options import expand_options
+from pairsift.config import ReportConfig, TableConfig
+from pairsift.options import Only, expand_options
 
 
 @expand_options
 def report(
     run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A run folder, or the enriched table beside it.")
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="The run folder, or the scored table; best with its run folder beside.",
+        ),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The page; replaced if there.")
     ],
     *,
     config: ReportConfig,
+    table_config: Annotated[TableConfig, Only(("image_column", "caption_column", "image_root"))],
 ) -> None:
     """Show a run as one HTML file that opens from disk: scores, failures, pairs to look at.
 
@@ -26,4 +31,4 @@ def report(
     """
     from pairsift.report.making import write_report
 
-    typer.echo(write_report(run, output, config=config))
+    typer.echo(write_report(run, output, config=config, table=table_config))

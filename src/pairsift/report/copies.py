@@ -8,8 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pairsift import schema
 from pairsift.curation.duplicates import NEAR, group_duplicates
 from pairsift.curation.kept import DUPLICATES, NUM_HASHED, KeptFindings, read_findings
+from pairsift.curation.scored_tables import lacks
 from pairsift.report.cards import Column, Section, cards, counted, missing, table
 from pairsift.report.markup import Content, Markup, element, join
 from pairsift.report.material import Material
@@ -86,6 +88,8 @@ def choose_copies(material: Material) -> Copies:
     copies = _copies(found.group[order], order, np.zeros(len(order), dtype=bool), _source(kept))
     if len(keys) == sha256.null_count:
         words = "No picture could be read, so that none can be compared."
+        if lacks(material.run, schema.IMAGE_SHA256):
+            words = "The table does not say which pictures are equal: it has no image_sha256."
         return Copies(copies.group, copies.places, copies.is_near, "", words)
     return copies
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from pairsift import __version__
-from pairsift.config import ReportConfig
+from pairsift.config import ReportConfig, TableConfig
+from pairsift.curation.scored_tables import open_scored
 from pairsift.errors import OutputExistsError
 from pairsift.locks import write_whole
 from pairsift.report.auditing import audit_section
@@ -19,16 +20,24 @@ from pairsift.report.pictures import load_pairs
 from pairsift.report.spread import distribution_section
 from pairsift.report.worth_a_look import choose_signs, signs_section
 from pairsift.report.wrong_pairs import wrong_pairs_section
-from pairsift.runs import Run, open_run
+from pairsift.runs import Run
 
 
-def write_report(run_path: Path, output: Path, *, config: ReportConfig | None = None) -> Path:
+def write_report(
+    run_path: str | Path,
+    output: Path,
+    *,
+    config: ReportConfig | None = None,
+    table: TableConfig | None = None,
+) -> Path:
     """Write a report of a run as one HTML file.
 
     Args:
-        run_path: The run folder, or the enriched table beside it; it need not be finished.
+        run_path: The run folder, or the enriched table beside it, or one without a run folder;
+            the run need not be finished.
         output: The file; replaced if it is there.
         config: What to show.
+        table: Columns and folder of a table without a run folder.
 
     Returns:
         The file.
@@ -44,7 +53,7 @@ def write_report(run_path: Path, output: Path, *, config: ReportConfig | None = 
     if not output.parent.is_dir():
         message = f"no such folder: {output.parent}"
         raise OutputExistsError(message)
-    run = open_run(run_path, allow_partial=True)
+    run = open_scored(run_path, table, allow_partial=True)
     write_whole(output, make_report(run, config=config), replace=True)
     return output
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from pairsift import __version__
 from pairsift.config import ScoreConfig
+from pairsift.curation.scored_tables import UNKNOWN, is_alone, what_is_missing
 from pairsift.options import flags_of
 from pairsift.report.cards import Column, Section, counted, facts, number, percent, table
 from pairsift.report.markup import Content, Markup, element, join
@@ -31,7 +32,8 @@ def header(material: Material) -> Markup:
     ]
     if failed:
         words += [", ", element("b", f"{failed:,} failed")]
-    words += [f" · {run.provenance.model} · {material.measure} · {_day(run.info['created'])}"]
+    known = [word for word in (run.provenance.model, material.measure) if word != UNKNOWN]
+    words += [" · ".join(["", *known, _day(run.info["created"])])]
     alerts = [
         element("p", sentence, class_="alert", role="note") for sentence in warnings(material)
     ]
@@ -72,7 +74,8 @@ def tiles(material: Material) -> Markup:
 
 def warnings(material: Material) -> list[str]:
     """Return what a reader must know before trusting the page."""
-    found = []
+    words = what_is_missing(material.run)
+    found = [] if words is None else [words[0].upper() + words[1:] + "."]
     if not material.run.is_finished:
         found.append(
             "This run is not finished: the page shows the rows that were scored so far. The same "
@@ -99,6 +102,8 @@ def provenance_section(material: Material) -> Section:
     """Return what was scored with what."""
     info, ran = material.run.info, material.run.provenance
     identity = info["score_identity"]
+    if is_alone(material.run) and ran.model == UNKNOWN:
+        return _table_alone(material)
     rows: list[tuple[str, Content]] = [
         ("Model", [ran.model, f" at {ran.revision}" if ran.revision else None]),
         ("Runs on", f"{ran.runtime}, {ran.precision} on {ran.device}"),
@@ -115,9 +120,29 @@ def provenance_section(material: Material) -> Section:
     return Section(PROVENANCE_ID, "What was scored with what", join(_inputs(info), facts(rows)))
 
 
+def _table_alone(material: Material) -> Section:
+    """Return the section of a table that says nothing of its making."""
+    info = material.run.info
+    rows: list[tuple[str, Content]] = [
+        ("Model", "not known: the table does not say it"),
+        ("Columns", f"image: {info['image_column']}, caption: {info['caption_column']}"),
+        ("Rows", _rows(material)),
+        ("Table of", _moment(info["created"])),
+    ]
+    return Section(PROVENANCE_ID, "What was scored with what", join(_inputs(info), facts(rows)))
+
+
 def reproduce_section(material: Material) -> Section:
     """Return the exact command, with the hashes and versions that its numbers hang on."""
     info, ran = material.run.info, material.run.provenance
+    made = f"pairsift {__version__}, Python {platform.python_version()}, {_now()}"
+    if is_alone(material.run):
+        words = "The run folder knows the command that made the scores; this table does not."
+        return Section(
+            REPRODUCE_ID,
+            "How to reproduce",
+            join(element("p", words), facts([("This page", made)])),
+        )
     rows: list[tuple[str, Content]] = [
         ("pairsift", info["version"]),
         ("Runtime", ran.runtime),
@@ -125,7 +150,7 @@ def reproduce_section(material: Material) -> Section:
         ("Weights", element("code", ran.weights_sha256 or "not known")),
         ("Configuration", element("code", info["score_identity_sha256"])),
         ("Run folder", element("code", material.run.location)),
-        ("This page", f"pairsift {__version__}, Python {platform.python_version()}, {_now()}"),
+        ("This page", made),
     ]
     body = join(
         element("p", "The same command on the same files gives the same numbers."),

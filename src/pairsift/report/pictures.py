@@ -21,6 +21,7 @@ from pairsift.runs import Run
 from pairsift.sources import Sources
 from pairsift.statuses import RowStatus
 from pairsift.tables.formats import open_table
+from pairsift.tables.staging import local_table, references_root
 
 THUMBNAIL_SIDE = 160
 THUMBNAIL_QUALITY = 70
@@ -101,6 +102,8 @@ def load_pairs(
                 thumbnail, trouble = reader.read(pair, bytes(keys[place]).decode())
             similarity = float(rows.similarities[place])
             shown[place] = ShownPair(place, row, name, similarity, caption, thumbnail, trouble)
+        if reader is not None:
+            reader.close()
     return shown
 
 
@@ -129,9 +132,15 @@ class _PictureReader:
         root = plain["table"].get("image_root")
         self._problem: str | None = None
         try:
-            self._sources: Sources | None = Sources(Path(root or path.parent), self._config)
+            below = Path(root) if root else references_root(local_table(path))
+            self._sources: Sources | None = Sources(below, self._config)
         except PairsiftError as error:
             self._sources, self._problem = None, str(error)
+
+    def close(self) -> None:
+        """Close what it reads from."""
+        if self._sources is not None:
+            self._sources.close()
 
     def read(self, pair: Mapping[str, Any], key: str) -> tuple[Thumbnail | None, str | None]:
         """Return a thumbnail, and what is wrong with it or why there is none."""

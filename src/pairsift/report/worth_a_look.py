@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pairsift.curation.worth import SIGNS, Sign, find_signs
+from pairsift.curation.looking import PIXELS_HINT, find_run_signs, lacks_pixels
+from pairsift.curation.worth import SIGNS, Sign
 from pairsift.report.cards import Column, Section, cards, counted, missing, percent, table
 from pairsift.report.markup import Content, element, join
 from pairsift.report.material import Material
@@ -32,14 +33,7 @@ class ShownSign:
 
 def choose_signs(material: Material) -> list[ShownSign]:
     """Return every sign, also those that no row shows."""
-    rows = material.rows
-    signs = find_signs(
-        rows.cosines,
-        truncated=rows.truncated,
-        widths=rows.widths.astype("int64"),
-        heights=rows.heights.astype("int64"),
-        num_examples=NUM_EXAMPLES * CANDIDATES,
-    )
+    signs = find_run_signs(material.run, material.rows, num_examples=NUM_EXAMPLES * CANDIDATES)
     return [
         ShownSign(
             sign,
@@ -76,6 +70,9 @@ def signs_section(
         element("p", "A sign is not a fault, and no row is dropped for one.", class_="aside"),
         table("Scored rows by sign; a row may show several", columns, lines),
     ]
+    if lacks_pixels([entry.sign for entry in chosen]):
+        hint = f"{PIXELS_HINT[0].upper()}{PIXELS_HINT[1:]}."
+        parts.append(element("p", hint, class_="missing"))
     for entry in chosen:
         if entry.places:
             parts += [

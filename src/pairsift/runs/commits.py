@@ -82,6 +82,7 @@ class Commit:
         images: The embeddings of the images, or None where none were kept.
         captions: Likewise of the captions.
         when: ISO time of the commit, UTC.
+        run_id: Of the run that it belongs to; see ``ownership``.
     """
 
     key: ShardKey
@@ -100,6 +101,7 @@ class Commit:
     seconds: dict[str, float] = field(default_factory=dict)
     work: Work = field(default_factory=Work)
     when: str = ""
+    run_id: str = ""
 
     @property
     def num_failed(self) -> int:
@@ -110,6 +112,7 @@ class Commit:
         """Return the commit object."""
         plain = {
             "format_version": FORMAT_VERSION,
+            "run_id": self.run_id,
             "file": self.key.file,
             "first_row": self.key.first_row,
             "generation": self.key.generation,
@@ -179,6 +182,7 @@ def commit_from_bytes(data: bytes, *, source: str, with_histograms: bool = True)
             seconds=plain["seconds"],
             work=Work(**plain["work"]),
             when=plain["when"],
+            run_id=plain.get("run_id", ""),
         )
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, RunFolderError):

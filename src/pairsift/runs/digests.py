@@ -31,15 +31,16 @@ class PairDigest:
     """
 
     def __init__(self) -> None:
-        names = schema.PAIR_SCHEMA.names
-        self._lengths = {name: hashlib.sha256() for name in names}
-        self._contents = {name: hashlib.sha256() for name in names}
+        self._lengths = {name: hashlib.sha256() for name in schema.PAIR_SCHEMA.names}
+        self._contents = {name: hashlib.sha256() for name in schema.PAIR_SCHEMA.names}
         self.num_rows = 0
 
     def add(self, pairs: pa.RecordBatch) -> None:
-        """Add rows of ``schema.PAIR_SCHEMA``."""
+        """Add rows of ``schema.PAIR_SCHEMA``, or of ``schema.VECTOR_PAIR_SCHEMA``."""
         self.num_rows += pairs.num_rows
-        for name in schema.PAIR_SCHEMA.names:
+        for name in pairs.schema.names:
+            self._lengths.setdefault(name, hashlib.sha256())
+            self._contents.setdefault(name, hashlib.sha256())
             column = pairs.column(name).cast(pa.binary())
             lengths = pc.fill_null(pc.binary_length(column), -1).to_numpy(zero_copy_only=False)
             self._lengths[name].update(lengths.astype("<i4").tobytes())
@@ -54,7 +55,7 @@ class PairDigest:
         """
         whole = hashlib.sha256(f"{file}".encode())
         whole.update(np.asarray(rows, dtype="<i8").tobytes())
-        for name in schema.PAIR_SCHEMA.names:
+        for name in self._lengths:
             whole.update(self._lengths[name].digest() + self._contents[name].digest())
         return whole.hexdigest()
 

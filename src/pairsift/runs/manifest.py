@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,19 +12,29 @@ from typing import Any
 from pairsift import __version__
 from pairsift.config import ScoreConfig, describe
 from pairsift.errors import RunFolderError
-from pairsift.protocols import Encoder, Measure
+from pairsift.objects import as_address
+from pairsift.protocols import EmbeddingSource, Measure
 from pairsift.runs.layout import FORMAT_VERSION, RUN
 from pairsift.runs.store import RunStore
+from pairsift.tables.staging import origin_of
 
 
 def describe_input(ordinal: int, path: Path, table_format: str) -> dict[str, Any]:
-    """Return what run.json says about one input file.
+    """Return what run.json says about one input file: of a copy, what it is a copy of.
 
     Args:
         ordinal: Its place among the inputs.
         path: Where it lies.
         table_format: Its format's name.
     """
+    if (origin := origin_of(path)) is not None:
+        return {
+            "ordinal": ordinal,
+            "path": origin.address,
+            "size": origin.size,
+            "etag": origin.etag,
+            "format": table_format,
+        }
     status = path.stat()
     return {
         "ordinal": ordinal,
@@ -37,7 +48,7 @@ def describe_input(ordinal: int, path: Path, table_format: str) -> dict[str, Any
 def score_identity(
     config: ScoreConfig,
     *,
-    encoder: Encoder,
+    encoder: EmbeddingSource,
     measure: Measure,
     columns: tuple[str, str],
     inputs: Sequence[Mapping[str, Any]],
@@ -74,7 +85,7 @@ def score_identity(
         "image_column": columns[0],
         "caption_column": columns[1],
         "caption_list": table.caption_list,
-        "image_root": None if table.image_root is None else str(Path(table.image_root).absolute()),
+        "image_root": None if table.image_root is None else _whole(table.image_root),
         "delimiter": table.delimiter,
         "limit": table.limit,
         "sample": table.sample,
@@ -107,7 +118,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 def describe_run(
     config: ScoreConfig,
     *,
-    encoder: Encoder,
+    encoder: EmbeddingSource,
     measure: Measure,
     identity: Mapping[str, Any],
     inputs: Sequence[Mapping[str, Any]],
@@ -125,6 +136,7 @@ def describe_run(
     """
     return {
         "format_version": FORMAT_VERSION,
+        "run_id": secrets.token_hex(8),
         "version": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "inputs": list(inputs),
@@ -188,6 +200,10 @@ def check_identity(
             "(hint: --overwrite starts anew, --run DIR keeps both)"
         )
         raise RunFolderError(message)
+
+
+def _whole(place: str) -> str:
+    return as_address(place) or str(Path(place).absolute())
 
 
 def _shown(value: Any) -> str:

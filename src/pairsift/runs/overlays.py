@@ -53,14 +53,20 @@ class Layers:
         return self.commits[-1].key.generation
 
 
-def read_commits(store: RunStore) -> list[Commit]:
-    """Return every commit without its histograms, in order of file, first row and generation."""
+def read_commits(store: RunStore, run_id: str) -> list[Commit]:
+    """Return a run's commits without their histograms, in order of file, row and generation.
+
+    Args:
+        store: The run folder.
+        run_id: Of the run; commits of an earlier one in that folder are left out.
+    """
     commits = [
         commit_from_bytes(store.read(name), source=name, with_histograms=False)
         for name in store.names(COMMITS)
         if key_of(name) is not None
     ]
-    return sorted(commits, key=lambda commit: commit.key)
+    own = [commit for commit in commits if commit.run_id == run_id]
+    return sorted(own, key=lambda commit: commit.key)
 
 
 def layer(commits: Sequence[Commit]) -> list[Layers]:

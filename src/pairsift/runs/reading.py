@@ -36,6 +36,7 @@ from pairsift.runs.overlays import (
     read_rows,
     read_scores,
 )
+from pairsift.runs.ownership import run_id_of
 from pairsift.runs.store import RunStore, open_store
 from pairsift.runs.writing import FILE, ROW
 from pairsift.statuses import RowStatus
@@ -72,7 +73,7 @@ class Run:
     @cached_property
     def shards(self) -> list[Layers]:
         """Every finished shard with its overlays."""
-        return layer(read_commits(self.store))
+        return layer(read_commits(self.store, run_id_of(self.info)))
 
     @property
     def commits(self) -> list[Commit]:

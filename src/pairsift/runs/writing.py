@@ -18,6 +18,7 @@ from pairsift.config import KeptEmbeddings
 from pairsift.protocols import FloatArray, Span
 from pairsift.runs.commits import COSINE_RANGE, Commit, Work, WrittenFile, sparse_histogram
 from pairsift.runs.layout import ShardKey
+from pairsift.runs.ownership import current_run_id, has_commit, put_commit
 from pairsift.runs.store import RunStore
 from pairsift.statuses import RowStatus
 
@@ -70,6 +71,7 @@ def commit_shard(
     *,
     embeddings: KeptEmbeddings,
     similarity_range: tuple[float, float],
+    run_id: str | None = None,
 ) -> Commit | None:
     """Write a shard's files and its commit.
 
@@ -78,6 +80,7 @@ def commit_shard(
         shard: What was scored.
         embeddings: Which embeddings to keep.
         similarity_range: Range of the ``similarity`` column.
+        run_id: Of the run that it was scored for (default: of the one in the folder).
 
     Returns:
         The commit, or None where another process had committed the shard already; then nothing of
@@ -85,8 +88,11 @@ def commit_shard(
 
     Raises:
         OSError: It cannot be written.
+        JobError: Another run is in the folder by now.
     """
-    if store.exists(shard.key.commit):
+    if run_id is None:
+        run_id = current_run_id(store)
+    if has_commit(store, shard.key, run_id):
         return None
     table, images, captions = _kept(shard, embeddings)
     scores = _write(store, shard.key.scores, _to_parquet(table))
@@ -111,8 +117,9 @@ def commit_shard(
         images=written[0],
         captions=written[1],
         when=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        run_id=run_id,
     )
-    return commit if store.put_if_absent(shard.key.commit, commit.to_bytes()) else None
+    return commit if put_commit(store, commit) else None
 
 
 def count_statuses(statuses: Any) -> dict[RowStatus, int]:

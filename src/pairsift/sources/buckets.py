@@ -39,3 +39,29 @@ def check_bucket(text: str, named: frozenset[str]) -> None:
         raise ImageError(RowStatus.IMAGE_NOT_ALLOWED, reason)
     if not key:
         raise ImageError(RowStatus.IMAGE_NOT_FOUND, f"names a bucket, not an object: {bucket}")
+
+
+def below(folder: str, text: str) -> str:
+    """Return the address of a relative reference, which may not leave its folder.
+
+    Args:
+        folder: Address of the image root.
+        text: The reference.
+
+    Raises:
+        ImageError: It leads elsewhere.
+
+    Example:
+        >>> below("s3://photos/2024", "a/../b c.jpg")
+        's3://photos/2024/b c.jpg'
+    """
+    parts: list[str] = []
+    for part in text.split("/"):
+        if part == ".." and parts:
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    if text.startswith("/") or ".." in parts:
+        reason = f"leaves the image root: {text[:200]} (hint: --image-root)"
+        raise ImageError(RowStatus.IMAGE_OUTSIDE_ROOT, reason)
+    return f"{folder.rstrip('/')}/{'/'.join(parts)}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pairsift.config import ImageConfig, SourceConfig
 from pairsift.errors import ImageError
-from pairsift.objects import SCHEMES
+from pairsift.objects import SCHEMES, as_address, import_obstore
 from pairsift.sources import buckets
 from pairsift.sources.inline import read_base64, read_data_uri
 from pairsift.sources.paths import PathReader
@@ -29,6 +29,7 @@ WEB_SCHEMES = ("http", "https")
 LOOK_AHEAD = 4096
 """References: with 30 s for a dead host in every batch, still more than 100 rows a second."""
 
+OFFLINE = "--offline fetches nothing"
 MAX_BATCHES = 64  # of few references each; their rows take memory too
 
 # A colon alone is a letter of many file names; a drive letter is no scheme.
@@ -39,14 +40,15 @@ class Sources:
     """Reads the images that a table refers to; pickled, it is the recipe of itself.
 
     Args:
-        root: Folder that relative paths start from and that no path may leave.
+        root: Folder that relative paths start from and that no path may leave; it may lie in an
+            object store (``objects.as_address``).
         config: The limit of bytes.
         source: What may be fetched, and how (default: nothing).
         offline: Fetch nothing, whatever else is said.
 
     Raises:
         UsageError: The root is not a folder, or an option makes no sense.
-        MissingExtraError: Buckets are named, and what reads them is not installed.
+        MissingExtraError: Buckets are to be read, and what reads them is not installed.
     """
 
     def __init__(
@@ -60,8 +62,8 @@ class Sources:
         self._config = config
         self._source = source or SourceConfig()
         self._offline = offline
-        self._paths = PathReader(root, config.max_image_bytes)
-        self._paths_below: dict[Path, PathReader] = {}
+        self._roots: dict[Path, PathReader | str] = {}
+        self._root = root
         self._buckets = buckets.named_buckets(self._source)
         self._lock = threading.Lock()
         self._fetcher: Fetcher | None = None
@@ -71,15 +73,18 @@ class Sources:
             from pairsift.sources.fetching import check_options
 
             check_options(self._source)
+        if not isinstance(self._reader_of(None), PathReader):
+            import_obstore()
 
     def __reduce__(self) -> tuple[object, ...]:
         # Sockets and threads are made where they are used.
-        return _build, (self.root, self._config, self._source, self._offline)
+        return _build, (self._root, self._config, self._source, self._offline)
 
     @property
     def root(self) -> Path:
         """The folder that no path leaves."""
-        return self._paths.root
+        reader = self._reader_of(None)
+        return reader.root if isinstance(reader, PathReader) else self._root
 
     def read(self, reference: bytes, root: Path | None = None) -> bytes:
         """Return the bytes that a reference stands for; safe to call from many threads.
@@ -95,29 +100,45 @@ class Sources:
         scheme = _scheme(text)
         if scheme is None:
             data = read_base64(text, self._config.max_image_bytes)
-            return self._paths_of(root).read(text) if data is None else data
+            return self._read_below(root, text) if data is None else data
         if scheme == "data":
             return read_data_uri(text, self._config.max_image_bytes)
         self._check_allowed(scheme, text)
         return self._fetching().read(text)
 
-    def _paths_of(self, root: Path | None) -> PathReader:
-        if root is None:
-            return self._paths
-        if root not in self._paths_below:
-            self._paths_below[root] = PathReader(root, self._config.max_image_bytes)
-        return self._paths_below[root]
+    def _read_below(self, root: Path | None, text: str) -> bytes:
+        reader = self._reader_of(root)
+        if isinstance(reader, PathReader):
+            return reader.read(text)
+        if self._offline:
+            raise ImageError(RowStatus.IMAGE_NOT_ALLOWED, OFFLINE)
+        return self._fetching().read(buckets.below(reader, text))
 
-    def expect(self, references: Iterable[bytes]) -> None:
+    def _reader_of(self, root: Path | None) -> PathReader | str:
+        """Return what reads paths below a root, or the root's address in an object store."""
+        root = self._root if root is None else root
+        if root not in self._roots:
+            reader = as_address(root) or PathReader(root, self._config.max_image_bytes)
+            self._roots[root] = reader
+        return self._roots[root]
+
+    def expect(self, references: Iterable[bytes], root: Path | None = None) -> None:
         """Begin to fetch what will be read soon, each as often as it is named here.
 
         What is not fetched, or must not be, is left to ``read``.
+
+        Args:
+            references: As ``read`` takes them.
+            root: Likewise.
         """
-        if wanted := self._fetchable(references):
+        if wanted := self._fetchable(references, root):
             self._fetching().expect(wanted)
 
     def look_ahead(
-        self, batches: Iterable[Batch], references: Callable[[Batch], Iterable[bytes]]
+        self,
+        batches: Iterable[Batch],
+        references: Callable[[Batch], Iterable[bytes]],
+        root: Callable[[Batch], Path | None] = lambda _: None,
     ) -> Iterator[Batch]:
         """Yield batches in order, while what later ones refer to is on its way.
 
@@ -126,12 +147,14 @@ class Sources:
         Args:
             batches: Gone through up to ``LOOK_AHEAD`` references ahead, where there are any.
             references: What will be read of a batch, or might be.
+            root: Of a batch's references, as ``read`` takes it.
         """
         upcoming: deque[tuple[Batch, list[str]]] = deque()
         num_ahead = 0
         try:
             for batch in batches:
-                upcoming.append((batch, self._fetchable(set(references(batch)))))
+                wanted = self._fetchable(set(references(batch)), root(batch))
+                upcoming.append((batch, wanted))
                 num_ahead += len(upcoming[-1][1])
                 if upcoming[-1][1]:
                     self._fetching().expect(upcoming[-1][1])
@@ -157,15 +180,20 @@ class Sources:
         if wanted and self._fetcher is not None:
             self._fetcher.unexpect(wanted)
 
-    def _fetchable(self, references: Iterable[bytes]) -> list[str]:
-        if self._offline or not (self._source.allow_urls or self._buckets):
+    def _fetchable(self, references: Iterable[bytes], root: Path | None) -> list[str]:
+        reader = self._reader_of(root)
+        folder = None if isinstance(reader, PathReader) else reader
+        if self._offline or not (self._source.allow_urls or self._buckets or folder):
             return []
         wanted = []
         for reference in references:
             try:
                 text = _text(reference)
                 scheme = _scheme(text)
-                if scheme is not None and scheme != "data":
+                if scheme is None:
+                    if folder and read_base64(text, self._config.max_image_bytes) is None:
+                        wanted.append(buckets.below(folder, text))
+                elif scheme != "data":
                     self._check_allowed(scheme, text)
                     wanted.append(text)
             except ImageError:
@@ -188,7 +216,7 @@ class Sources:
         if scheme not in (*WEB_SCHEMES, *SCHEMES):
             reason = f"{scheme}: references are not read; give a path, a URL or a bucket's key"
         elif self._offline:
-            reason = "--offline fetches nothing"
+            reason = OFFLINE
         elif scheme in WEB_SCHEMES and not self._source.allow_urls:
             reason = "URLs are not fetched (hint: --allow-urls)"
         else:

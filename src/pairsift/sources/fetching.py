@@ -54,6 +54,7 @@ class Fetcher:
         self._tickets: dict[str, _Ticket] = {}
         self._clients: dict[str, WebClient | StoreClient] = {}
         self._room = Room(config.fetch_ahead_bytes)
+        self._turns = Turns(config, self._room)
         self._is_closed = False
         self._names = ThreadPoolExecutor(DNS_THREADS, thread_name_prefix="names")
         self._loop = asyncio.new_event_loop()
@@ -144,8 +145,15 @@ class Fetcher:
         return ticket
 
     def _client_of(self, reference: str) -> "WebClient | StoreClient":
-        scheme = reference.partition(":")[0].lower()
-        return self._clients["bucket" if scheme in SCHEMES else "web"]
+        if reference.partition(":")[0].lower() not in SCHEMES:
+            return self._clients["web"]
+        if "bucket" not in self._clients:
+            from pairsift.sources.stores import StoreClient
+
+            self._clients["bucket"] = StoreClient(
+                self._config, max_bytes=self._max_bytes, turns=self._turns
+            )
+        return self._clients["bucket"]
 
     def _drop_reader(self, reference: str, ticket: _Ticket) -> None:
         """Give up the fetch and its memory where nobody else will read."""
@@ -167,14 +175,8 @@ class Fetcher:
             self._loop.call_soon_threadsafe(function, *arguments)
 
     async def _open(self) -> None:
-        turns = Turns(self._config, self._room)
-        self._clients["web"] = WebClient(self._config, max_bytes=self._max_bytes, turns=turns)
-        if self._config.allow_bucket:
-            from pairsift.sources.stores import StoreClient
-
-            self._clients["bucket"] = StoreClient(
-                self._config, max_bytes=self._max_bytes, turns=turns
-            )
+        client = WebClient(self._config, max_bytes=self._max_bytes, turns=self._turns)
+        self._clients["web"] = client
 
     async def _shut(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}

@@ -42,6 +42,11 @@ def find_columns(names: Sequence[str], config: TableConfig) -> tuple[str, str]:
     return image, caption
 
 
+def has_usual_name(names: Sequence[str], usual: Sequence[str]) -> bool:
+    """Return whether one of the usual names is among a table's columns."""
+    return not set(map(_fold, names)).isdisjoint(usual)
+
+
 def check_columns(names: Sequence[str], *wanted: str) -> None:
     """Refuse columns that a reader does not have.
 
@@ -85,7 +90,7 @@ def _find(names: Sequence[str], given: str | None, usual: Sequence[str], what: s
             raise ColumnError(message)
     else:
         # The column's own spelling is kept; only the comparison ignores case and blanks.
-        folded = [name.strip().casefold() for name in names]
+        folded = [_fold(name) for name in names]
         found = next((name for name in usual if name in folded), None)
         if found is None:
             message = (
@@ -98,3 +103,7 @@ def _find(names: Sequence[str], given: str | None, usual: Sequence[str], what: s
         message = f"column {matches[0]} stands {len(matches)} times; rename one of them"
         raise ColumnError(message)
     return matches[0]
+
+
+def _fold(name: str) -> str:
+    return name.strip().casefold()

@@ -27,6 +27,7 @@ from pairsift.tables.rows import (
     refuse_malformed,
     rows_within,
 )
+from pairsift.tables.staging import references_root
 from pairsift.tables.streams import Writable, open_input, open_text_output, plain_suffix
 
 
@@ -59,7 +60,7 @@ class CsvReader:
 
     def __init__(self, path: Path, config: TableConfig) -> None:
         self.path = path
-        self.image_root = path.parent
+        self.image_root = references_root(path)
         self._strict = config.strict
         self.header = read_header(path, config)
         self.dialect = self.header.dialect

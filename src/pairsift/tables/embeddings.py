@@ -10,9 +10,10 @@ Two layouts, as their writers leave them:
 Nothing is unpickled: an array of objects is refused by its header.
 """
 
+import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,7 @@ class EmbeddingPart:
         metadata: The table of the same rows, or None.
         num_rows: Pairs.
         width: Dimensions D.
+        dtype: Of the images' numbers, such as ``float16``.
     """
 
     images: ArrayPlace
@@ -62,6 +64,7 @@ class EmbeddingPart:
     metadata: Path | None
     num_rows: int
     width: int
+    dtype: str
 
 
 @dataclass(frozen=True)
@@ -87,13 +90,15 @@ def find_embeddings(path: Path, *, model: str | None = None) -> tuple[EmbeddingP
     """Return the parts of a set of embeddings, in order, after a look at every header.
 
     Args:
-        path: A folder in one of the two layouts, or one ``.npz``.
+        path: A folder in one of the two layouts, one ``.npz``, or one ``img_emb_N.npy``.
         model: Which arrays of a ``.npz``, such as ``l14``; may be left out where there is one.
 
     Raises:
         UsageError: Nothing is there, or the model has to be named.
         TableFormatError: A partner is missing, or shapes, types or rows do not fit.
     """
+    if path.suffix == ".npy":
+        return (_pair_of(path),)
     if path.is_file():
         archives = [path]
     else:
@@ -126,44 +131,66 @@ def read_embeddings(
         TableFormatError: A file is cut off.
     """
     for ordinal, part in enumerate(parts):
-        with _open_array(part.images) as images, _open_array(part.captions) as captions:
+        with open_array(part.images) as images, open_array(part.captions) as captions:
             for first in range(0, part.num_rows, block_rows):
                 count = min(block_rows, part.num_rows - first)
-                image_rows, image_sound = _unit_norm(images.take(count))
-                text_rows, text_sound = _unit_norm(captions.take(count))
+                image_rows, image_sound = unit_norm(images.take(count))
+                text_rows, text_sound = unit_norm(captions.take(count))
                 yield EmbeddingBlock(
                     ordinal, first, image_rows, text_rows, image_sound & text_sound
                 )
 
 
-class _ArrayStream:
+class ArrayStream:
     """The rows of one array, from its first to its last."""
 
     def __init__(self, file: BinaryIO, place: ArrayPlace) -> None:
         self._file = file
         self._place = place
-        self.shape, self._dtype = _read_header(file, place)
+        self._row = 0
+        self.shape, self.dtype = _read_header(file, place)
 
     def take(self, count: int) -> FloatArray:
         """Return the next rows as float32."""
-        size = count * self.shape[1] * self._dtype.itemsize
+        size = count * self._row_bytes
         data = self._file.read(size)
         if len(data) < size:
             message = f"{self._place}: cut off; its header promises {self.shape[0]} rows"
             raise TableFormatError(message)
-        rows = np.frombuffer(data, self._dtype).reshape(count, self.shape[1])
-        return rows.astype(np.float32)
+        self._row += count
+        rows = np.frombuffer(data, self.dtype).reshape(count, self.shape[1])
+        with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and told so
+            return rows.astype(np.float32)
+
+    def pick(self, rows: Sequence[int]) -> FloatArray:
+        """Return some rows, ascending, none of which was passed already."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        parts = []
+        for run in np.split(wanted, np.flatnonzero(np.diff(wanted) != 1) + 1):
+            self._file.seek((int(run[0]) - self._row) * self._row_bytes, os.SEEK_CUR)
+            self._row = int(run[0])
+            parts.append(self.take(len(run)))
+        return np.concatenate(parts)
+
+    @property
+    def _row_bytes(self) -> int:
+        return self.shape[1] * self.dtype.itemsize
 
 
 @contextmanager
-def _open_array(place: ArrayPlace) -> Iterator[_ArrayStream]:
+def open_array(place: ArrayPlace) -> Iterator[ArrayStream]:
+    """Open an array for reading from its first row on.
+
+    Raises:
+        TableFormatError: It is damaged, or no array of rows of floats.
+    """
     try:
         if place.key is None:
             with place.path.open("rb") as file:
-                yield _ArrayStream(file, place)
+                yield ArrayStream(file, place)
             return
         with zipfile.ZipFile(place.path) as archive, archive.open(place.key + ".npy") as member:
-            yield _ArrayStream(member, place)  # type: ignore[arg-type]
+            yield ArrayStream(member, place)  # type: ignore[arg-type]
     except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError) as error:
         words = str(error).strip("'\"").split("\n")[0]
         raise TableFormatError(f"{place}: damaged, or no such array: {words}") from error
@@ -189,8 +216,9 @@ def _read_header(file: BinaryIO, place: ArrayPlace) -> tuple[tuple[int, int], np
 
 
 def _part(images: ArrayPlace, captions: ArrayPlace, metadata: Path | None) -> EmbeddingPart:
-    with _open_array(images) as image_rows, _open_array(captions) as text_rows:
+    with open_array(images) as image_rows, open_array(captions) as text_rows:
         shape, other = image_rows.shape, text_rows.shape
+        dtype = image_rows.dtype.name
     if shape != other:
         message = f"{images} has shape {shape}, but {captions} has {other}"
         raise TableFormatError(message)
@@ -203,7 +231,28 @@ def _part(images: ArrayPlace, captions: ArrayPlace, metadata: Path | None) -> Em
         if num_rows != shape[0]:
             message = f"{metadata.name} has {num_rows} rows, but {images} has {shape[0]}"
             raise TableFormatError(message)
-    return EmbeddingPart(images, captions, metadata, *shape)
+    return EmbeddingPart(images, captions, metadata, *shape, dtype)
+
+
+def _pair_of(images: Path) -> EmbeddingPart:
+    """Return what belongs to ``img_emb_N.npy``, beside it or in the folders beside its own."""
+    number = images.stem.removeprefix("img_emb_")
+    if number == images.stem:
+        message = f"{images}: of a pair of arrays name that of the images, img_emb_N.npy"
+        raise UsageError(message)
+    home = images.parent.parent if images.parent.name == "img_emb" else images.parent
+
+    def partner(name: str, suffix: str) -> Path | None:
+        places = (home / f"{name}_{number}{suffix}", home / name / f"{name}_{number}{suffix}")
+        exact = next((place for place in places if place.is_file()), None)
+        # Only where the digits are padded otherwise is a folder of thousands listed.
+        return exact or _numbered(home, name, suffix).get(int(number))
+
+    captions = partner("text_emb", ".npy") if number.isdecimal() else None
+    if captions is None:
+        message = f"{images} has no partner text_emb_{number}.npy"
+        raise TableFormatError(message)
+    return _part(ArrayPlace(images), ArrayPlace(captions), partner("metadata", ".parquet"))
 
 
 def _numbered_pairs(folder: Path) -> list[tuple[Path, Path, Path | None]]:
@@ -244,7 +293,7 @@ def _model_of(archive: Path, model: str | None) -> str:
     return model
 
 
-def _unit_norm(rows: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+def unit_norm(rows: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Return rows of length one, and which have a length; others become zeros."""
     # In float64, so that large values do not overflow and small ones do not vanish.
     lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)

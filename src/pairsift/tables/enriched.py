@@ -12,9 +12,10 @@ from pairsift.protocols import RowsWriter, TableBatch, TableFormat, TableReader,
 from pairsift.tables import csv, jsonl, parquet
 from pairsift.tables.csv import CsvReader
 from pairsift.tables.exploded import ExplodedReader, FoldingWriter
-from pairsift.tables.formats import format_of
+from pairsift.tables.formats import format_of, output_format_of
 from pairsift.tables.jsonl import JsonlReader
 from pairsift.tables.parquet import ParquetReader
+from pairsift.tables.vectors import VectorsReader
 
 
 @contextmanager
@@ -90,8 +91,8 @@ def open_enriched(
 def check_alike(readers: Sequence[TableReader]) -> None:
     """Refuse files that cannot be one table.
 
-    CSV needs one header and one delimiter, Parquet one schema; of JSON lines, tars and folders
-    every file goes with every other.
+    CSV needs one header and one delimiter, Parquet one schema, embeddings one width too; of JSON
+    lines, tars and folders every file goes with every other.
 
     Raises:
         TableFormatError: A file differs from the first; it is named, and what differs.
@@ -104,6 +105,10 @@ def check_alike(readers: Sequence[TableReader]) -> None:
                 differs = "its cells are delimited by another character"
         elif isinstance(first, ParquetReader) and isinstance(reader, ParquetReader):
             differs = _first_difference(first.schema, reader.schema)
+        elif isinstance(first, VectorsReader) and isinstance(reader, VectorsReader):
+            differs = _first_difference(first.schema, reader.schema)
+            if first.part.width != reader.part.width:
+                differs = f"it has {reader.part.width} dimensions, not {first.part.width}"
         else:
             continue
         if differs is not None:
@@ -140,7 +145,7 @@ def _output_format(path: Path | None, reader: TableReader) -> TableFormat:
         message = f"{path} is a folder; name a file"
         raise UsageError(message)
     if path is not None:
-        return format_of(path)
+        return output_format_of(path)
     own = format_of(reader.path)
     # A folder and a tar have no form that could stand in a pipe.
     return own if own in (csv.FORMAT, jsonl.FORMAT, parquet.FORMAT) else csv.FORMAT

@@ -30,10 +30,10 @@ def find_files(folder: Path) -> Iterator[str]:
     followed.
     """
     for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not _is_hidden(name)]
+        folders[:] = [name for name in folders if not is_hidden(name)]
         within = Path(place).relative_to(folder)
         for name in files:
-            if not _is_hidden(name):
+            if not is_hidden(name):
                 yield (within / name).as_posix()
 
 
@@ -178,7 +178,8 @@ def _no_output(path: Path | None) -> UsageError:
     return UsageError(f"{path} is a folder; name a file in .csv, .jsonl or .parquet")
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
+    """Say whether a file or folder of this name is left out."""
     return name.startswith((".", "_")) or name.endswith(".pairsift")
 
 

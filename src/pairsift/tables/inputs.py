@@ -1,28 +1,23 @@
 """From what the user names to files: one file, a folder, a glob, a range in braces."""
 
-import itertools
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pairsift.config import TableConfig
 from pairsift.errors import UsageError
+from pairsift.objects import as_address
+from pairsift.tables import vectors
+from pairsift.tables.bucket_inputs import find_in_bucket
+from pairsift.tables.embeddings import find_embeddings
 from pairsift.tables.folder import IMAGE_SUFFIXES, find_files
-from pairsift.tables.formats import FORMATS, format_of
-
-METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
-"""The table of an imagefolder, as Hugging Face datasets name it."""
-
-MAX_FILES = 1_000_000
-"""A range in braces that gives more is a slip."""
-
-_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
-_LIST = re.compile(r"\{([^{}]*,[^{}]*)\}")
+from pairsift.tables.formats import format_of
+from pairsift.tables.patterns import expand_braces, has_braces, has_wildcards, tables_among
+from pairsift.tables.vectors import arrays_name
 
 
-def find_inputs(argument: str, config: TableConfig) -> tuple[Path, ...]:  # noqa: ARG001 - the seam
+def find_inputs(argument: str, config: TableConfig) -> tuple[Path, ...]:
     """Return the files that an INPUT argument stands for, in the order that numbers them.
 
     Args:
@@ -30,23 +25,35 @@ def find_inputs(argument: str, config: TableConfig) -> tuple[Path, ...]:  # noqa
             ``{00000..00099}`` or a list such as ``{a,b}``. A name that exists is taken as it is.
             Of a folder these are taken, the first kind that is there: the ``metadata.csv`` (or
             ``.jsonl``, ``.parquet``) of an imagefolder, in it or below; all tables of one format
-            in it or below; the images, and then the folder itself is the table.
-        config: Options of tables.
+            in it or below; the images, and then the folder itself is the table. All but the last
+            may be an address in an object store, such as ``s3://BUCKET/KEY``.
+        config: With ``from_embeddings`` a folder stands for the pairs of arrays in it.
 
     Returns:
-        At least one path, all of one format; sorted, but a range in its own order.
+        At least one path, all of one format; sorted, but a range in its own order. Of what is in
+        an object store they are copies (``staging.origin_of`` tells of what).
 
     Raises:
         UsageError: Nothing is found, a file of a range is missing, or formats are mixed.
+        OSError: The object store cannot be read.
     """
     path = Path(argument)
-    if path.is_dir():
+    address = as_address(argument)
+    if address is not None and config.from_embeddings is not None:
+        message = f"--from-embeddings reads arrays on this machine; copy {address} here"
+        raise UsageError(message)
+    if address is not None:
+        found = find_in_bucket(address)
+    elif path.is_dir() and config.from_embeddings is not None:
+        parts = find_embeddings(path, model=arrays_name(config))
+        found = [part.images.path for part in parts]
+    elif path.is_dir():
         found = _in_folder(path)
     elif path.exists():
         found = [path]
-    elif _RANGE.search(argument) or _LIST.search(argument):
+    elif has_braces(argument):
         found = _in_braces(argument)
-    elif re.search(r"[*?[]", argument):
+    elif has_wildcards(argument):
         found = sorted(each for each in _glob(argument) if each.is_file())
         if not found:
             message = f"no file matches {argument}"
@@ -55,11 +62,14 @@ def find_inputs(argument: str, config: TableConfig) -> tuple[Path, ...]:  # noqa
         message = f"no such table: {argument}"
         raise UsageError(message)
     _check_one_format(found, argument)
+    if config.from_embeddings is not None and format_of(found[0]) is not vectors.FORMAT:
+        message = f"{argument} holds no embeddings: --from-embeddings is for .npy, .npz and folders"
+        raise UsageError(message)
     return tuple(found)
 
 
 def output_paths(
-    output: Path | None, inputs: Sequence[Path]
+    output: Path | None, inputs: Sequence[Path], *, is_folder: bool = False
 ) -> list[tuple[Path | None, tuple[int, ...]]]:
     """Return which output takes the rows of which inputs.
 
@@ -69,6 +79,7 @@ def output_paths(
     Args:
         output: As the user gave it; None is standard output.
         inputs: As ``find_inputs`` gives them.
+        is_folder: The output is one, though it is not on this machine.
 
     Returns:
         Outputs with the ordinals of their inputs, in order.
@@ -80,7 +91,7 @@ def output_paths(
         >>> output_paths(Path("out.csv"), [Path("a.csv"), Path("b.csv")])
         [(PosixPath('out.csv'), (0, 1))]
     """
-    if output is None or not output.is_dir():
+    if output is None or not (is_folder or output.is_dir()):
         return [(output, tuple(range(len(inputs))))]
     twice = [name for name, count in Counter(path.name for path in inputs).items() if count > 1]
     if twice:
@@ -91,13 +102,7 @@ def output_paths(
 
 def _in_folder(folder: Path) -> list[Path]:
     names = sorted(find_files(folder))
-    metadata = [name for name in names if name.rpartition("/")[2] in METADATA_NAMES]
-    if metadata:
-        return [folder / name for name in metadata]
-    # Text files beside images are captions.
-    suffixes = tuple(s for f in FORMATS for s in f.suffixes if not s.startswith(".txt"))
-    tables = [name for name in names if name.lower().endswith(suffixes)]
-    if tables:
+    if tables := tables_among(names):
         return [folder / name for name in tables]
     if any(name.lower().endswith(IMAGE_SUFFIXES) for name in names):
         return [folder]
@@ -106,30 +111,12 @@ def _in_folder(folder: Path) -> list[Path]:
 
 
 def _in_braces(argument: str) -> list[Path]:
-    found = [Path(name) for name in itertools.islice(_expand(argument), MAX_FILES + 1)]
-    if len(found) > MAX_FILES:
-        message = f"{argument} stands for more than {MAX_FILES:,} files"
-        raise UsageError(message)
+    found = [Path(name) for name in expand_braces(argument)]
     missing = [path for path in found if not path.exists()]
     if missing:
         message = f"{len(missing):,} of {len(found):,} files are missing, such as {missing[0]}"
         raise UsageError(message)
     return found
-
-
-def _expand(argument: str) -> Iterator[str]:
-    if found := _RANGE.search(argument):
-        first, last = found[1], found[2]
-        step = 1 if int(first) <= int(last) else -1
-        numbers = range(int(first), int(last) + step, step)
-        choices: Iterator[str] = (str(number).zfill(len(first)) for number in numbers)
-    elif found := _LIST.search(argument):
-        choices = iter(found[1].split(","))
-    else:
-        yield argument
-        return
-    for choice in choices:
-        yield from _expand(argument[: found.start()] + choice + argument[found.end() :])
 
 
 def _glob(argument: str) -> Iterator[Path]:

@@ -26,6 +26,7 @@ from pairsift.tables.rows import (
     refuse_malformed,
     rows_within,
 )
+from pairsift.tables.staging import references_root
 from pairsift.tables.streams import Writable, open_input, open_text_output
 
 HEADER_LINES = 1000
@@ -60,7 +61,7 @@ class JsonlReader:
 
     def __init__(self, path: Path, config: TableConfig) -> None:
         self.path = path
-        self.image_root = path.parent
+        self.image_root = references_root(path)
         self._strict = config.strict
         self._has_lists = config.caption_list is not None
         with open_input(path) as file:

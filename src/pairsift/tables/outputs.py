@@ -4,12 +4,14 @@ import os
 import secrets
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from pairsift.errors import OutputExistsError
+from pairsift.objects import Bucket, as_address, split_key
 
 
 @contextmanager
@@ -19,6 +21,7 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
     The bytes go to a hidden file beside the target, which is flushed to disk and renamed; after
     an exception or an interruption it is removed, and whatever had the name before is untouched.
     A target that exists and is no regular file (``/dev/null``, a pipe) is written to directly.
+    One in an object store is written beside the system's temporary files and put there whole.
 
     Args:
         path: The target, or None for standard output. An existing file is replaced: whether that
@@ -29,10 +32,19 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
 
     Raises:
         OutputExistsError: The target is a folder, or its place cannot be written to.
+        OSError: The object store cannot be written to.
     """
     if path is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
+        return
+    if (address := as_address(path)) is not None:
+        name, key = split_key(address)
+        with tempfile.TemporaryDirectory(prefix="pairsift-") as folder:
+            whole = Path(folder, "whole")
+            with whole.open("wb") as stream:
+                yield stream
+            Bucket(name).upload(key, whole)
         return
     # A link is followed, so that the file it names is replaced and not the link.
     target = Path(os.path.realpath(path))

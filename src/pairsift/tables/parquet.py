@@ -16,6 +16,7 @@ from pairsift.tables.groups import batches_of, codec_of_pages, equal_parts
 from pairsift.tables.outputs import open_output
 from pairsift.tables.pairs import list_counts, pairs_from_arrow, pairs_of_lists
 from pairsift.tables.rows import rows_within
+from pairsift.tables.staging import references_root
 
 METADATA_KEY = b"pairsift"
 ROW_GROUP_ROWS = 65_536
@@ -40,23 +41,15 @@ class ParquetReader:
     def __init__(self, path: Path, config: TableConfig) -> None:
         self._has_lists = config.caption_list is not None
         self.path = path
-        self.image_root = path.parent
-        try:
-            with pq.ParquetFile(path) as file:
-                self.schema = file.schema_arrow
-                self._num_rows = int(file.metadata.num_rows)
-                self.compression = codec_of_pages(file.metadata)
-                groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
-                self._group_rows = [int(group.num_rows) for group in groups]
-                self._row_bytes = (
-                    max(
-                        (group.total_byte_size // max(group.num_rows, 1) for group in groups),
-                        default=0,
-                    )
-                    or 1
-                )
-        except _DAMAGE as error:
-            raise _damage(path, error) from error
+        self.image_root = references_root(path)
+        with _named_damage(path), pq.ParquetFile(path) as file:
+            self.schema = file.schema_arrow
+            self._num_rows = int(file.metadata.num_rows)
+            self.compression = codec_of_pages(file.metadata)
+            groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+        self._group_rows = [int(group.num_rows) for group in groups]
+        sizes = (group.total_byte_size // max(group.num_rows, 1) for group in groups)
+        self._row_bytes = max(sizes, default=0) or 1
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -120,31 +113,43 @@ class ParquetReader:
         Raises:
             TableFormatError: The file is damaged behind its header, or a column is of a wrong type.
         """
+        with _named_damage(self.path):
+            for first, batch in self.read_rows(rows_within(rows, span), batch_rows=batch_rows):
+                if self._has_lists:
+                    pairs, counts = pairs_of_lists(batch, image_column, caption_column)
+                    yield TableBatch(first, pairs, batch, counts)
+                    continue
+                pairs = pairs_from_arrow(batch, image_column, caption_column)
+                yield TableBatch(first, pairs, batch)
+
+    def read_rows(
+        self, rows: Sequence[int] | None, *, batch_rows: int
+    ) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Yield the user's columns, with the ordinal of the first row of each batch.
+
+        Args:
+            rows: As ``read_batches`` takes them.
+            batch_rows: Likewise.
+
+        Raises:
+            TableFormatError: The file is damaged behind its header.
+        """
         size = min(batch_rows, max(1, BATCH_BYTES // self._row_bytes))
-        try:
-            # Streaming: a row group of any size is read page by page.
-            with pq.ParquetFile(self.path, pre_buffer=False, buffer_size=READ_BUFFER_BYTES) as file:
-                for first, batch in batches_of(file, size, rows_within(rows, span)):
-                    if self._has_lists:
-                        pairs, counts = pairs_of_lists(batch, image_column, caption_column)
-                        yield TableBatch(first, pairs, batch, counts)
-                        continue
-                    pairs = pairs_from_arrow(batch, image_column, caption_column)
-                    yield TableBatch(first, pairs, batch)
-        except _DAMAGE as error:
-            raise _damage(self.path, error) from error
+        # Streaming: a row group of any size is read page by page.
+        with (
+            _named_damage(self.path),
+            pq.ParquetFile(self.path, pre_buffer=False, buffer_size=READ_BUFFER_BYTES) as file,
+        ):
+            yield from batches_of(file, size, rows)
 
     def list_lengths(self, column: str) -> Iterator[tuple[int, int]]:
         """Yield each row's ordinal and how many captions it has, reading that column alone."""
         row = 0
-        try:
-            with pq.ParquetFile(self.path, pre_buffer=False) as file:
-                for batch in file.iter_batches(columns=[column]):
-                    for count in list_counts(batch.column(0)):
-                        yield row, count
-                        row += 1
-        except (pa.ArrowException, OSError) as error:
-            raise _damage(self.path, error) from error
+        with _named_damage(self.path), pq.ParquetFile(self.path, pre_buffer=False) as file:
+            for batch in file.iter_batches(columns=[column]):
+                for count in list_counts(batch.column(0)):
+                    yield row, count
+                    row += 1
 
     def span_from(self, position: int) -> Span:
         """Return the span from a row to the end of the file."""
@@ -287,9 +292,14 @@ def _payload(batch: TableBatch) -> pa.RecordBatch:
     return batch.payload
 
 
-def _damage(path: Path, error: Exception) -> Exception:
-    # Arrow raises OSError for damaged pages too; one of the system's has a number.
-    if isinstance(error, OSError) and error.errno is not None:
-        return error
-    words = str(error).split("\n")[0].rstrip(" :")
-    return TableFormatError(f"{path.name} is not a Parquet file, or it is damaged: {words}")
+@contextmanager
+def _named_damage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGE as error:
+        # Arrow raises OSError for damaged pages too; one of the system's has a number.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        words = str(error).split("\n")[0].rstrip(" :")
+        message = f"{path.name} is not a Parquet file, or it is damaged: {words}"
+        raise TableFormatError(message) from error

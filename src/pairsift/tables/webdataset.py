@@ -20,6 +20,7 @@ from pairsift.tables.fields import clean
 from pairsift.tables.outputs import open_output
 from pairsift.tables.rows import rows_within
 from pairsift.tables.samples import Content, Sample, read_content, read_samples
+from pairsift.tables.staging import references_root
 
 BATCH_BYTES = 64 << 20
 COPY_BYTES = 1 << 20
@@ -54,7 +55,7 @@ class TarReader:
 
     def __init__(self, path: Path, config: TableConfig) -> None:
         self.path = path
-        self.image_root = path.parent
+        self.image_root = references_root(path)
         given = config.caption_column
         self._own_caption = given if given not in (None, *_STANDARD) else None
         self._first = next(read_samples(path), None)
