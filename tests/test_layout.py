@@ -38,7 +38,14 @@ LINES: list[list[str]] = [
     ["fingerprints", "invariants", "checking", "planning", "comparing"],
     ["api"],
     ["charts", "progress", "summary", "demo", "options", "report", "model_commands"],
-    ["curation_summary", "curation_commands", "finding_summary", "finding_commands", "cli"],
+    [
+        "curation_summary",
+        "curation_commands",
+        "balance_commands",
+        "finding_summary",
+        "finding_commands",
+        "cli",
+    ],
 ]
 RANK = {name: (row, column) for row, line in enumerate(LINES) for column, name in enumerate(line)}
 HEAVY = (

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pairsift import __version__
+from pairsift.balance_commands import register_balance
 from pairsift.config import ScoreConfig
 from pairsift.curation_commands import register_curation
 from pairsift.errors import PairsiftError, TooManyFailuresError
@@ -240,6 +241,7 @@ def measures(
 
 # Last, so that --help begins with scoring.
 register_curation(app)
+register_balance(app)
 register_findings(app)
 app.command()(report)
 

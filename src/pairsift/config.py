@@ -198,6 +198,36 @@ class AuditConfig:
 
 
 @dataclass(frozen=True)
+class CalibrationConfig:
+    """What similarities are held against."""
+
+    by: str | None = option(
+        None, "Column: each of its values has its own mismatched pairs.", metavar="COLUMN"
+    )
+    contrast: bool = option(False, "Add the negative CLIP loss.")
+    seed: int = option(0, "Seed of the mismatched pairs.", min=0)
+
+
+@dataclass(frozen=True)
+class BalanceConfig:
+    """Which rows a more even set is drawn from, and how even it shall be."""
+
+    by: str | None = option(None, "Column of the category.", metavar="COLUMN")
+    categories: str | None = option(
+        None, "Instead: what pictures may show, names with commas between or a file of them."
+    )
+    size: int | None = option(
+        None, "Rows wanted (default: as many as meet the target exactly).", min=1
+    )
+    target: str | None = option(
+        None, "Share of each category (default: all alike).", metavar="NAME=SHARE,…"
+    )
+    max_repeats: int = option(1, "How often a row may be taken, at most.", min=1)
+    rule: str = option("top:100%", "Draw among the rows that this rule keeps.")
+    seed: int = option(0, "Seed of the rows drawn within a category.", min=0)
+
+
+@dataclass(frozen=True)
 class ExportConfig:
     """What a curated run is handed on as, beside the decisions about it."""
 

@@ -57,7 +57,7 @@ def threshold(
     if output is not None:
         check_decision_path(output, overwrite=overwrite)
     run = open_scored(run_path, table_config)
-    _say_what_is_missing(run)
+    say_what_is_missing(run)
     choice = choose_rows(run, config)
     if output is not None:
         write_decisions(choice, output)
@@ -90,7 +90,7 @@ def audit(
     from pairsift.progress import show_progress
 
     run = open_scored(run_path, table_config)
-    _say_what_is_missing(run)
+    say_what_is_missing(run)
     choice = choose_rows(run, replace(choice_config, examples=0))
     begin = time.perf_counter()
     with show_progress(Console(stderr=True), verb="reading") as show:
@@ -163,7 +163,7 @@ def curate(
         message = "--export needs a place: give --output DIR"
         raise UsageError(message)
     run = open_scored(run_path, config.table)
-    _say_what_is_missing(run)
+    say_what_is_missing(run)
     if recipe_path is None:
         recipe, left_out = default_recipe(run)
         # Of a table alone it has been said already.
@@ -190,7 +190,7 @@ def curate(
         typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
 
 
-def _say_what_is_missing(run: "Run") -> None:
+def say_what_is_missing(run: "Run") -> None:
     """Say what a table without its run folder cannot give."""
     from pairsift.curation.scored_tables import what_is_missing
 

@@ -12,15 +12,19 @@ from pairsift.charts import draw_bar
 from pairsift.curation.audit import SIGNIFICANT, AuditLine
 from pairsift.curation.auditing import Balance
 from pairsift.curation.balance import REPEATS_WARNING
+from pairsift.curation.balancing import Draw
+from pairsift.curation.calibrating import Calibration
 from pairsift.curation.choice import ASSUMPTIONS, Choice, ExamplePair
 from pairsift.curation.curating import Curation
 from pairsift.curation.declared import REASONS
 from pairsift.curation.looking import PIXELS_HINT, lacks_pixels
+from pairsift.curation.scales import RunContrast, Scales
 from pairsift.curation.worth import SIGNS, Sign
 from pairsift.summary import printable
 
 _BAR_WIDTH = 24
 _CAPTION_WIDTH = 60
+_MISSED = 0.02
 
 
 def print_choice(choice: Choice, console: Console) -> None:
@@ -37,7 +41,7 @@ def print_choice(choice: Choice, console: Console) -> None:
         return
     console.print(_group_table(choice))
     _print_curve(choice, console)
-    _print_calibration(choice, console)
+    _print_scales(choice.scales, choice.contrast, console)
     _print_examples("just above the cut", choice.above, console)
     _print_examples("just below the cut", choice.below, console)
     _print_references(choice, console)
@@ -145,6 +149,72 @@ def print_signs(signs: Sequence[Sign], console: Console) -> None:
         console.print(f"  {PIXELS_HINT}", style="dim", highlight=False)
 
 
+def print_draw(draw: Draw, console: Console, *, most: int = 30) -> None:
+    """Print what is drawn of each category, what that leaves out, and what repeats mean."""
+    before, after = draw.effective()
+    console.print(
+        f"\n {draw.num_drawn:,} rows drawn over {printable(draw.dimension.name)}; as even as "
+        f"{after:.1f} categories alike in size, before {before:.1f}\n",
+        style="bold",
+        highlight=False,
+    )
+    table = Table(box=None, pad_edge=True, header_style="dim", padding=(0, 1, 0, 0))
+    for heading in ("category", "rows", "share", "target", "drawn", "share", "left out"):
+        is_text = heading == "category"
+        table.add_column(heading, justify="left" if is_text else "right", no_wrap=not is_text)
+    for line in draw.lines[:most]:
+        table.add_row(
+            printable(line.name),
+            f"{line.rows:,}",
+            f"{line.share:.1%}",
+            f"{line.target:.1%}",
+            f"{line.drawn:,}",
+            f"{line.drawn_share:.1%}",
+            f"{line.rows - line.distinct:,}",
+        )
+    console.print(table)
+    if len(draw.lines) > most:
+        console.print(f" and {len(draw.lines) - most} more (--json shows all)", style="dim")
+    if draw.num_without:
+        console.print(f" {draw.num_without:,} rows have no category and are not drawn")
+    if draw.num_drawn < draw.size:
+        console.print(
+            f" {draw.size - draw.num_drawn:,} rows fewer than wanted: there are no more to take "
+            "(hint: a smaller --size, or --max-repeats)",
+            highlight=False,
+        )
+    missed = [x for x in draw.lines if abs(x.drawn_share - x.target) > _MISSED and draw.num_drawn]
+    if missed:
+        names = ", ".join(printable(line.name) for line in missed[:5])
+        console.print(
+            f" off their target by more than {_MISSED:.0%}: {names}"
+            + (f" and {len(missed) - 5} more" if len(missed) > 5 else ""),
+            highlight=False,
+        )
+    if draw.warning is not None:
+        console.print(f" warning: {draw.warning}", style="yellow", highlight=False)
+
+
+def print_calibration(found: Calibration, console: Console) -> None:
+    """Print the pairs beside mismatched ones."""
+    console.print(
+        f"\n {int(found.rows.scored.sum()):,} of {len(found.rows):,} rows have a similarity",
+        style="bold",
+        highlight=False,
+    )
+    quantiles = found.quantiles()
+    if not quantiles:
+        console.print(" nothing was scored, so there is nothing to calibrate")
+        return
+    table = Table(box=None, pad_edge=True, header_style="dim", padding=(0, 1, 0, 0))
+    for heading in ("below", "cosine of pairs", "of mismatched pairs"):
+        table.add_column(heading, justify="right")
+    for share, pair, other in quantiles:
+        table.add_row(f"{share:.0%}", f"{pair:.4f}", "-" if other is None else f"{other:.4f}")
+    console.print(table)
+    _print_scales(found.scales, found.contrast, console)
+
+
 def _group_table(choice: Choice) -> Table:
     table = Table(box=None, pad_edge=True, header_style="dim", padding=(0, 1, 0, 0))
     for heading in ("group", "scored", "kept", f"{choice.score} from"):
@@ -163,11 +233,10 @@ def _print_curve(choice: Choice, console: Console) -> None:
         console.print(Text(line), highlight=False)
 
 
-def _print_calibration(choice: Choice, console: Console) -> None:
-    scales = choice.scales
+def _print_scales(scales: Scales, contrast: RunContrast | None, console: Console) -> None:
     console.print("\n against mismatched pairs", style="bold")
     if not scales.has_null:
-        console.print("  the run has no embeddings of two unlike pairs to make them from")
+        console.print("  there are no embeddings of two unlike pairs to make them from")
         return
     null = scales.null
     console.print(
@@ -177,7 +246,7 @@ def _print_calibration(choice: Choice, console: Console) -> None:
         highlight=False,
     )
     console.print(Text(f"  assumed: {ASSUMPTIONS}"), style="dim", highlight=False)
-    error = choice.contrast.error if choice.contrast else None
+    error = contrast.error if contrast else None
     if error is not None:
         console.print(
             f"  negative CLIP loss from a sample: on {error.num_checked} checked rows off by "

@@ -5,7 +5,9 @@ from pairsift.curation.balance import (
     balanced_sample,
     category_lines,
     effective_categories,
+    exact_size,
     parse_categories,
+    parse_target,
     zero_shot_labels,
 )
 from pairsift.errors import UsageError
@@ -124,3 +126,22 @@ def test_targets_that_are_none(target: list[float]) -> None:
         balanced_sample(np.array([0, 1]), size=1, generator=rng(), target=np.array(target))
     with pytest.raises(UsageError, match="at least 1"):
         balanced_sample(np.array([0, 1]), size=0, generator=rng())
+
+
+def test_a_target_is_read() -> None:
+    assert parse_target("b=30%, a=0.3", ["a", "b", "c"]).tolist() == [0.5, 0.5, 0.0]
+    assert parse_target("x=y=2", ["x=y"]).tolist() == [1.0]
+
+
+@pytest.mark.parametrize("text", ["d=0.5", "a", "a=much", "a=-1", "a=inf", "a=nan", "a=0", ""])
+def test_what_is_no_target(text: str) -> None:
+    with pytest.raises(UsageError, match="target"):
+        parse_target(text, ["a", "b"])
+
+
+def test_as_many_as_meet_a_target_exactly() -> None:
+    labels = np.array([0] * 90 + [1] * 10 + [-1] * 5)
+    assert exact_size(labels, np.array([0.5, 0.5])) == 20
+    assert exact_size(labels, np.array([0.9, 0.1])) == 100
+    assert exact_size(labels, np.array([0.5, 0.5]), max_repeats=3) == 60
+    assert exact_size(labels, np.array([0.5, 0.0, 0.5])) == 0

@@ -80,7 +80,7 @@ def test_the_digest_is_of_the_file(tmp_path: Path) -> None:
         ('[[rule]]\nkind = "where"\nwhere = "a"\nreason = "Two words"', "a name of your own"),
         ('[[rule]]\nkind = "balance"\ncap = 3', "either by or"),
         ('[[rule]]\nkind = "balance"\nby = "a"', "either cap or size"),
-        ('[[rule]]\nkind = "balance"\nby = "a"\ncap = 2\nmax_repeats = 2', "goes with size"),
+        ('[[rule]]\nkind = "balance"\nby = "a"\ncap = 2\nmax_repeats = 2', "go with size"),
         ('[[rule]]\nkind = "balance"\nby = "a"\ncap = 0', "at least 1"),
     ],
 )

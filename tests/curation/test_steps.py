@@ -160,6 +160,14 @@ def test_a_set_is_drawn_evenly_with_repeats(material: Material) -> None:
     assert (verdict.keep == (verdict.repeats > 0)).all()
 
 
+def test_a_target_is_drawn_towards(material: Material) -> None:
+    rule = BalanceRule(by="category", size=20, target=("food=3", "sky=1"))
+    verdict = run_rules(material, StatusRule(), rule)
+    counts = [int(verdict.repeats[np.arange(NUM) % 3 == n].sum()) for n in range(3)]
+    assert counts == [0, 15, 5]
+    assert verdict.counts["no_category"] == 0
+
+
 def test_no_embeddings_is_told(tmp_path: Path) -> None:
     run = run_of(tmp_path, make_world(30, seed=1), embeddings="none")
     few = Material(run, seed=0)

@@ -78,6 +78,61 @@ def parse_categories(text: str) -> tuple[str, ...]:
     return distinct
 
 
+def parse_target(text: str, names: Sequence[str]) -> DoubleArray:
+    """Read a target such as ``animals=0.5, food=30%``.
+
+    Args:
+        text: A share for each category that is wanted; they need not sum to 1.
+        names: Of the categories; those without a share are not drawn from.
+
+    Returns:
+        The shares by category, shape (C,), which sum to 1.
+
+    Raises:
+        UsageError: There is no such category, or a share is none.
+
+    Example:
+        >>> parse_target("cats=1, dogs=3", ["dogs", "cats", "birds"]).tolist()
+        [0.75, 0.25, 0.0]
+    """
+    shares = np.zeros(len(names))
+    for entry in filter(None, (part.strip() for part in text.replace("\n", ",").split(","))):
+        name, _, value = (part.strip() for part in entry.rpartition("="))
+        if name not in names:
+            listed = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+            raise UsageError(f"target `{entry}`: give NAME=SHARE; categories: {listed}")
+        try:
+            share = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
+        except ValueError:
+            share = -1.0
+        if not 0 <= share < float("inf"):
+            raise UsageError(f"target `{entry}`: a share is a number from 0, such as 0.3 or 30%")
+        shares[list(names).index(name)] = share
+    if shares.sum() == 0:
+        raise UsageError(f"target `{text.strip()}`: give at least one category a share")
+    scaled: DoubleArray = shares / shares.sum()
+    return scaled
+
+
+def exact_size(labels: IntArray, target: DoubleArray, *, max_repeats: int = 1) -> int:
+    """Return how many rows can be drawn so that every category has its share exactly.
+
+    Args:
+        labels: Category of each row, shape (N,); below 0 for none.
+        target: Share of each category, shape (C,); sums to 1.
+        max_repeats: How often a row may be taken.
+
+    Example:
+        >>> exact_size(np.array([0, 0, 0, 1]), np.array([0.5, 0.5]))
+        2
+    """
+    wanted = target > 0
+    if not wanted.any():
+        return 0
+    capacity = np.bincount(labels[labels >= 0], minlength=len(target)) * max_repeats
+    return int(np.floor((capacity[wanted] / target[wanted]).min() + 1e-9))
+
+
 def category_lines(
     labels: IntArray, names: Sequence[str], similarities: FloatArray
 ) -> list[CategoryLine]:

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pairsift import schema
+from pairsift.curation.balancing import Draw
+from pairsift.curation.calibrating import Calibration
 from pairsift.curation.choice import Choice
 from pairsift.curation.rows import FILE, ROW, ScoredRows
 from pairsift.curation.scales import Scales
@@ -22,6 +24,12 @@ NOT_SCORED = "not_scored"
 
 BELOW_THRESHOLD = "below_threshold"
 """Reason of rows that have a similarity, and a rule does not keep it."""
+
+NO_CATEGORY = "no_category"
+"""Reason of rows that belong to no category, where one is needed."""
+
+OVER_CAP = "over_cap"
+"""Reason of rows whose category has enough rows without them."""
 
 SUFFIXES = (".parquet", ".csv")
 
@@ -69,6 +77,40 @@ def decision_table(choice: Choice) -> pa.Table:
     )
 
 
+def draw_table(draw: Draw) -> pa.Table:
+    """Return a row for each row of the run, with how often it is taken into a more even set.
+
+    Columns: ``file``, ``row``, the similarity, ``category``, ``keep``, ``repeats``,
+    ``drop_reasons``.
+    """
+    rows, labels = draw.choice.rows, draw.dimension.labels
+    is_kept, has_category = draw.choice.keep, labels >= 0
+    which = np.select(
+        [draw.repeats > 0, ~rows.scored, ~is_kept, ~has_category], [0, 1, 2, 3], default=4
+    )
+    words = [[], [NOT_SCORED], [BELOW_THRESHOLD], [NO_CATEGORY], [OVER_CAP]]
+    reasons = pa.array(words, pa.list_(pa.string()))
+    names = pa.array([*draw.dimension.names, None], pa.string())
+    return pa.table(
+        {
+            FILE: pa.array(rows.files),
+            ROW: pa.array(rows.rows),
+            schema.SIMILARITY: pa.array(rows.similarities, from_pandas=True),
+            "category": names.take(pa.array(np.where(has_category, labels, len(names) - 1))),
+            schema.KEEP: pa.array(draw.repeats > 0),
+            "repeats": pa.array(draw.repeats, pa.int32()),
+            schema.DROP_REASONS: reasons.take(pa.array(which.astype(np.int8))),
+        }
+    )
+
+
+def calibration_table(found: Calibration) -> pa.Table:
+    """Return a row for each row of the run: ``file``, ``row`` and the score columns."""
+    contrast = None if found.contrast is None else found.contrast.values
+    identity = {FILE: pa.array(found.rows.files), ROW: pa.array(found.rows.rows)}
+    return pa.table(identity | dict(score_arrays(found.rows, found.scales, contrast, slice(None))))
+
+
 def joined_reasons(reasons: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Return lists of reasons as text, for formats without lists: ``swap;below_threshold``."""
     return pc.binary_join(reasons, ";")
@@ -99,7 +141,16 @@ def write_decisions(choice: Choice, path: Path) -> None:
         choice: What was decided.
         path: Ends in .parquet or .csv.
     """
-    table = decision_table(choice)
+    write_table(decision_table(choice), path)
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table of decisions or scores; the file appears whole or not at all.
+
+    Args:
+        table: What is written.
+        path: Ends in .parquet or .csv, where lists of reasons become text.
+    """
     with open_output(path) as stream:
         if path.suffix.lower() == ".csv":
             pc_csv.write_csv(_without_lists(table), stream)
@@ -109,5 +160,7 @@ def write_decisions(choice: Choice, path: Path) -> None:
 
 def _without_lists(table: pa.Table) -> pa.Table:
     names: Sequence[str] = table.column_names
+    if schema.DROP_REASONS not in names:
+        return table
     joined = joined_reasons(table.column(schema.DROP_REASONS))
     return table.set_column(names.index(schema.DROP_REASONS), schema.DROP_REASONS, joined)

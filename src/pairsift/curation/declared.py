@@ -43,6 +43,7 @@ REASONS: dict[str, str] = {
     "negative_similarity": "the similarity is below 0",
     "caption_truncated": "the caption is longer than the model reads",
     "below_threshold": "the rule for similarities does not keep it",
+    "no_category": "the row has no category to be drawn for",
     "over_cap": "its category has enough rows without it",
 }
 """Every reason in ``drop_reasons`` and what it means; conditions in SQL bring their own."""
@@ -192,6 +193,8 @@ class BalanceRule:
         categories: Instead of a column: what pictures may show, by the model's own reading.
         cap: Rows of a category, at most; the best scored stay.
         size: Instead of a cap: rows in all, drawn as evenly over the categories as they allow.
+        target: With ``size``: the share of each category, ``["animals=0.5", "food=0.5"]``; the
+            others are not drawn from.
         max_repeats: With ``size``: how often a row may count, in the column ``repeats``.
     """
 
@@ -199,6 +202,7 @@ class BalanceRule:
     categories: tuple[str, ...] = ()
     cap: int | None = None
     size: int | None = None
+    target: tuple[str, ...] = ()
     max_repeats: int = 1
 
     def __post_init__(self) -> None:
@@ -209,8 +213,8 @@ class BalanceRule:
         given = [n for n in (self.cap, self.size, self.max_repeats) if n is not None]
         if min(given) < 1:
             raise UsageError("balance: cap, size and max_repeats are at least 1")
-        if self.size is None and self.max_repeats != 1:
-            raise UsageError("balance: max_repeats goes with size")
+        if self.size is None and (self.max_repeats != 1 or self.target):
+            raise UsageError("balance: max_repeats and target go with size")
 
 
 DeclaredRule = (

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pairsift import schema
-from pairsift.curation.balance import balanced_sample
+from pairsift.curation.balance import balanced_sample, parse_target
 from pairsift.curation.conditions import rows_that_meet
 from pairsift.curation.copies import best_of_groups, in_groups_of
 from pairsift.curation.declared import (
@@ -185,23 +185,29 @@ def _(rule: ThresholdRule, material: Material) -> Step:
 def _(rule: BalanceRule, material: Material) -> Step:
     dimension = material.pictures(rule.categories) if rule.by is None else material.labels(rule.by)
     labels, scores = dimension.labels, material.rows.similarities
+    target = parse_target(",".join(rule.target), dimension.names) if rule.target else None
 
     def apply(left: BoolArray) -> Drops:
         if rule.size is None:
             over = left & _beyond_cap(labels, scores, left, rule.cap or 1)
             return Drops({"over_cap": over})
         among = np.where(left, labels, -1)
+        without = left & (labels < 0)
         if not (among >= 0).any():
-            return Drops({"over_cap": left.copy()}, np.zeros(len(left), dtype=np.int64))
+            nothing = np.zeros(len(left), dtype=np.int64)
+            return Drops({"no_category": without, "over_cap": left & ~without}, nothing)
         drawn = balanced_sample(
             among,
             size=rule.size,
             generator=np.random.default_rng(material.seed),
+            target=target,
             max_repeats=rule.max_repeats,
         )
-        return Drops({"over_cap": left & (drawn.repeats == 0)}, drawn.repeats)
+        over = left & ~without & (drawn.repeats == 0)
+        return Drops({"no_category": without, "over_cap": over}, drawn.repeats)
 
-    return Step(words_of(rule), ("over_cap",), apply)
+    reasons = ("over_cap",) if rule.size is None else ("no_category", "over_cap")
+    return Step(words_of(rule), reasons, apply)
 
 
 def _fixed(rule: DeclaredRule, masks: dict[str, BoolArray]) -> Step:
