@@ -22,6 +22,7 @@ from pairsift.statuses import RowStatus
 
 if TYPE_CHECKING:
     from pairsift.sources.fetching import Fetcher
+    from pairsift.sources.metering import FetchMeter
 
 Batch = TypeVar("Batch")
 
@@ -85,6 +86,11 @@ class Sources:
         """The folder that no path leaves."""
         reader = self._reader_of(None)
         return reader.root if isinstance(reader, PathReader) else self._root
+
+    @property
+    def meter(self) -> "FetchMeter | None":
+        """Counts of the connections since the first fetch, or None before it."""
+        return None if self._fetcher is None else self._fetcher.meter
 
     def read(self, reference: bytes, root: Path | None = None) -> bytes:
         """Return the bytes that a reference stands for; safe to call from many threads.

@@ -17,6 +17,7 @@ from pairsift.errors import ImageError
 from pairsift.objects import SCHEMES, import_obstore
 from pairsift.sources.buckets import named_buckets
 from pairsift.sources.loads import Load, Room
+from pairsift.sources.metering import FetchMeter
 from pairsift.sources.turns import Turns
 from pairsift.sources.urls import named_places
 from pairsift.sources.web import WebClient, user_agent
@@ -43,18 +44,21 @@ class Fetcher:
         config: Limits and manners.
         max_bytes: Of an image.
 
+    ``meter`` counts how the connections are used.
+
     Raises:
         MissingExtraError, UsageError: As ``check_options``.
     """
 
     def __init__(self, config: SourceConfig, *, max_bytes: int) -> None:
+        self.meter = FetchMeter()
         self._config = config
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._tickets: dict[str, _Ticket] = {}
         self._clients: dict[str, WebClient | StoreClient] = {}
         self._room = Room(config.fetch_ahead_bytes)
-        self._turns = Turns(config, self._room)
+        self._turns = Turns(config, self._room, self.meter)
         self._is_closed = False
         self._names = ThreadPoolExecutor(DNS_THREADS, thread_name_prefix="names")
         self._loop = asyncio.new_event_loop()

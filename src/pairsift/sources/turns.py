@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pairsift.config import SourceConfig
 from pairsift.errors import ImageError
 from pairsift.sources.loads import Load, Room, now
+from pairsift.sources.metering import FetchMeter
 from pairsift.sources.retries import FIRST_DELAY_SECONDS, TryAgainError
 from pairsift.statuses import RowStatus
 
@@ -83,10 +84,12 @@ class Turns:
     Args:
         config: The limits.
         room: Must have room before a fetch begins.
+        meter: Counts how the connections are used.
     """
 
-    def __init__(self, config: SourceConfig, room: Room) -> None:
+    def __init__(self, config: SourceConfig, room: Room, meter: FetchMeter | None = None) -> None:
         self.room = room
+        self._meter = meter or FetchMeter()
         self._config = config
         self._connections = Slots(config.connections)
         self._hosts: dict[str, _Host] = {}
@@ -114,14 +117,16 @@ class Turns:
         host = self._hosts.setdefault(place, _Host(Slots(per_host)))
         host.num_inside += 1
         try:
-            # The host first: those who wait for a slow one hold no connection.
-            async with host.slots.slot(load):
-                while (seconds := host.quiet_until - now()) > 0:
-                    await asyncio.sleep(seconds)
-                async with self._connections.slot(load):
-                    await self.room.wait(load)
-                    async with self._watched(host, per_host):
-                        yield
+            with self._meter.visit() as visit:
+                # The host first: those who wait for a slow one hold no connection.
+                async with host.slots.slot(load):
+                    while (seconds := host.quiet_until - now()) > 0:
+                        await asyncio.sleep(seconds)
+                    async with self._connections.slot(load):
+                        await self.room.wait(load)
+                        visit.begin()
+                        async with self._watched(host, per_host):
+                            yield
         finally:
             host.num_inside -= 1
             self._drop(place)
