@@ -44,8 +44,8 @@ LINES: list[list[str]] = [
         "balance_commands",
         "finding_summary",
         "finding_commands",
-        "cli",
     ],
+    ["planning_summary", "planning_commands", "cli"],
 ]
 RANK = {name: (row, column) for row, line in enumerate(LINES) for column, name in enumerate(line)}
 HEAVY = (

@@ -24,6 +24,7 @@ from pairsift.errors import PairsiftError, TooManyFailuresError
 from pairsift.finding_commands import register_findings
 from pairsift.model_commands import models_app, say
 from pairsift.options import Only, expand_options
+from pairsift.planning_commands import register_planning
 from pairsift.report.command import report
 
 if TYPE_CHECKING:
@@ -243,6 +244,7 @@ def measures(
 register_curation(app)
 register_balance(app)
 register_findings(app)
+register_planning(app)
 app.command()(report)
 
 

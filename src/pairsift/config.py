@@ -246,6 +246,25 @@ class ExportConfig:
 
 
 @dataclass(frozen=True)
+class PlanConfig:
+    """For how many pairs a plan is made, and on what they are scored."""
+
+    pairs: str | None = option(
+        None, "Pairs of the whole set: 100M, 1.5B, 51 (default: those of the table).", metavar="N"
+    )
+    machines: int = option(1, "Machines like this one that share the work.", min=1)
+    gpus: int = option(0, "GPUs that would encode in this machine.", min=0)
+    gpu_rate: float | None = option(
+        None, "Pairs a second that one GPU encodes (default: measured, on a GPU).", min=0.001
+    )
+    price_per_hour: float | None = option(
+        None, "Price of a machine for an hour, in any currency.", min=0
+    )
+    sample_seconds: float = option(30.0, "How long a sample is scored, about.", min=0.1)
+    sample_seed: int = option(0, "Seed of the places that are measured.", min=0)
+
+
+@dataclass(frozen=True)
 class ReportConfig:
     """What a report shows."""
 

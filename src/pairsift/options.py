@@ -13,6 +13,7 @@ from pairsift.config import (
     ImageConfig,
     ModelConfig,
     OutputConfig,
+    PlanConfig,
     ReportConfig,
     RunConfig,
     SourceConfig,
@@ -28,6 +29,7 @@ PANELS: dict[type, str] = {
     OutputConfig: "Output",
     RunConfig: "Run",
     ReportConfig: "Report",
+    PlanConfig: "Plan",
 }
 """Under which heading of the help the options of a dataclass stand."""
 
