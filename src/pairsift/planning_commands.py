@@ -16,6 +16,7 @@ OF_A_RUN = (
     "sample",
     "seed",
     "strict",
+    "from_embeddings",
     "details",
     "overwrite",
     "max_failed",
