@@ -1,7 +1,6 @@
 """The package's shape: imports point down, and importing it is cheap."""
 
 import ast
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -103,24 +102,6 @@ def test_imports_point_down() -> None:
 def test_a_turned_order_is_noticed() -> None:
     turned = {name: (-row, -column) for name, (row, column) in RANK.items()}
     assert violations(turned)
-
-
-def test_openvino_is_imported_in_one_place() -> None:
-    """Elsewhere it would send telemetry: see ``encoders.runtime``."""
-    pattern = re.compile(r"^\s*(import|from) (openvino|nncf)\b", re.MULTILINE)
-    allowed = {"encoders/runtime.py"}
-    found = {
-        str(path.relative_to(SOURCE))
-        for path in SOURCE.rglob("*.py")
-        if pattern.search(path.read_text(encoding="utf-8"))
-    }
-    late = {name for name in found - allowed if "encoders.runtime import" not in _text(name)}
-    assert late == set()
-    assert allowed <= found
-
-
-def _text(name: str) -> str:
-    return (SOURCE / name).read_text(encoding="utf-8")
 
 
 def test_every_module_has_a_place() -> None:

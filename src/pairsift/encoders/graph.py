@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openvino as ov
+from openvino import opset13 as ops
 
 from pairsift.checkpoints import StoredTensor, map_checkpoint
-from pairsift.encoders.runtime import ops, ov
 from pairsift.errors import ModelRecipeError, WeightsError
 from pairsift.models import ModelRecord
 from pairsift.recipes import TowerConfig, read_config

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openvino as ov
+from openvino import opset13 as ops
 
-from pairsift.encoders.runtime import ops, ov
 from pairsift.errors import ModelRecipeError, WeightsError
 from pairsift.records import ONNX_IMAGE_FILE, ONNX_TEXT_FILE, ModelRecord
 

@@ -12,12 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import openvino as ov
+from openvino import opset13 as ops
 from PIL import Image
 
 from pairsift.config import ModelConfig
 from pairsift.encoders import graph, onnx
 from pairsift.encoders.lengths import by_length
-from pairsift.encoders.runtime import ops, ov
 from pairsift.errors import ModelError, UnknownNameError
 from pairsift.models import LocalModel
 from pairsift.preprocess import preprocess_image
