@@ -13,8 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import pairsift
-from pairsift.config import ModelConfig, ScoreConfig, TableConfig
-from pairsift.errors import UsageError
+from pairsift.config import ModelConfig, RunConfig, ScoreConfig, TableConfig
 from tests.bad_inputs import encoded, picture
 
 FAKE = ScoreConfig(model=ModelConfig(runtime="fake"))
@@ -127,10 +126,61 @@ def test_lists_of_captions(tmp_path: Path) -> None:
     assert mean[1:] == best["similarity"].to_pylist()[1:]
 
 
-def test_lists_in_memory_are_refused() -> None:
-    config = replace(FAKE, table=TableConfig(caption_list="best"))
-    with pytest.raises(UsageError, match="explode the lists beforehand"):
-        pairsift.score_table(pa.table({"image": ["a"], "caption": [["x"]]}), config=config)
+@pytest.mark.parametrize("how", ["rows", "best", "mean"])
+@pytest.mark.parametrize("chosen", [{}, {"limit": 3}, {"sample": 4, "seed": 1}])
+def test_lists_in_memory_are_those_of_a_file(tmp_path: Path, how: Any, chosen: Any) -> None:
+    put_images(tmp_path)
+    lists = pa.array([CAPTIONS, CAPTIONS[:1], [], None], pa.list_(pa.string()))
+    table = pa.table({"image": NAMES[:4], "caption": lists, "id": range(4)})
+    pq.write_table(table, tmp_path / "a.parquet")
+    wish = TableConfig(caption_list=how, image_root=str(tmp_path), **chosen)
+    config = replace(FAKE, table=wish)
+    in_memory = pairsift.score_table(table, config=config)
+    assert in_memory.equals(pairsift.score_table(tmp_path / "a.parquet", config=config))
+    assert in_memory["similarity"].null_count < len(in_memory)
+
+
+def write_members(path: Path, members: list[tuple[str, bytes]]) -> None:
+    with pa.output_stream(path) as file, tarfile.open(fileobj=file, mode="w|") as archive:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+
+
+def read_members(path: Path, ending: str) -> dict[str, Any]:
+    found = {}
+    with pa.input_stream(path) as file, tarfile.open(fileobj=file, mode="r|") as archive:
+        for member in archive:
+            if member.name.endswith(ending):
+                data = archive.extractfile(member)
+                assert data is not None
+                found[member.name] = json.loads(data.read())
+    return found
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.zst"])
+def test_lists_in_tars(tmp_path: Path, name: str) -> None:
+    members = [(NAMES[0], IMAGES[0]), ("000.json", json.dumps({"caption": CAPTIONS}).encode())]
+    members += [(NAMES[1], IMAGES[1]), ("001.txt", CAPTIONS[0].encode())]
+    members += [("002.json", b'{"caption": []}'), (NAMES[2], IMAGES[2])]
+    write_members(tmp_path / name, members)
+    rows = scored(tmp_path / name, caption_list="rows")
+    assert rows["caption"].to_pylist() == [*CAPTIONS, CAPTIONS[0], None]
+    assert rows["key"].to_pylist() == ["000"] * NUM_PAIRS + ["001", "002"]
+    assert rows["image"].to_pylist() == [IMAGES[0]] * NUM_PAIRS + IMAGES[1:3]
+    numbers = rows["similarity"].to_pylist()
+    best = scored(tmp_path / name, caption_list="best")
+    assert best["similarity"].to_pylist() == [max(numbers[:NUM_PAIRS]), numbers[NUM_PAIRS], None]
+    config = replace(FAKE, table=TableConfig(caption_list="best"), run=RunConfig(shard_rows=3))
+    pairsift.score_file(tmp_path / name, tmp_path / f"out-{name}", config=config)
+    told = read_members(tmp_path / f"out-{name}", ".similarity.json")
+    assert [each["similarity"] for each in told.values()] == best["similarity"].to_pylist()
+    assert list(told) == [f"00{i}.similarity.json" for i in range(3)]
+    out = tmp_path / "rows.jsonl"
+    config = replace(config, table=TableConfig(caption_list="rows", sample=5, seed=2))
+    pairsift.score_file(tmp_path / name, out, config=config)
+    assert len(out.read_bytes().splitlines()) == 5
 
 
 def test_an_empty_file_among_others_is_no_obstacle(tmp_path: Path) -> None:

@@ -14,12 +14,14 @@ from pairsift.config import ScoreConfig
 from pairsift.engines import local
 from pairsift.errors import UsageError
 from pairsift.job import JobSummary, Progress
+from pairsift.protocols import TableReader
 from pairsift.scorers import Scorer
 from pairsift.tables.caption_lists import fold_scores
 from pairsift.tables.columns import added_names, find_columns
 from pairsift.tables.embeddings import find_embeddings
 from pairsift.tables.exploded import ExplodedReader
-from pairsift.tables.formats import batch_to_arrow, empty_table, open_table, pairs_from_arrow
+from pairsift.tables.formats import batch_to_arrow, empty_table, open_table
+from pairsift.tables.in_memory import MemoryReader
 from pairsift.tables.inputs import find_inputs
 from pairsift.tables.vectors import arrays_name
 
@@ -113,33 +115,25 @@ def score_table(
         ModelError: The model's files are missing, wrong or unsound.
     """
     config = _with(config, model=model, measure=measure)
+    build: local.Build = build_scorer
     if isinstance(table, str | Path):
-        return _score_path(Path(table), config)
+        path = Path(table)
+        if path.is_dir() and config.table.from_embeddings is not None:
+            message = f"{path} is a folder: name one .npz or img_emb_N.npy, or use score_file"
+            raise UsageError(message)
+        build = _choose_build(config, str(path))
+        return _score_reader(open_table(path, config.table), config, build)
+    whole = pa.RecordBatchReader.from_stream(table).read_all()
+    reader: TableReader = MemoryReader(whole, config.table)
     if config.table.caption_list is not None:
-        message = "caption_list is for tables in files; here, explode the lists beforehand"
-        raise UsageError(message)
-    reader = pa.RecordBatchReader.from_stream(table)
-    image_column, caption_column = find_columns(tuple(reader.schema.names), config.table)
-    scorer = build_scorer(config, Path(config.table.image_root or "."))
-    names = added_names(
-        tuple(reader.schema.names), scorer.output_schema.names, config.output.column_prefix
-    )
-    whole = reader.read_all()
-    rows = local.choose_rows(lambda: whole.num_rows, config.table)
-    if rows is not None:
-        whole = whole.take(rows)
-    batches = whole.to_batches(max_chunksize=scorer.batch_rows)
-    pairs = (pairs_from_arrow(batch, image_column, caption_column) for batch in batches)
-    return _append(whole, scorer.stream(pairs), scorer=scorer, names=names)
+        reader = ExplodedReader(
+            MemoryReader(whole, config.table), config.table, config.table.caption_list
+        )
+    return _score_reader(reader, config, build)
 
 
-def _score_path(path: Path, config: ScoreConfig) -> pa.Table:
-    if path.is_dir() and config.table.from_embeddings is not None:
-        message = f"{path} is a folder: name one .npz or img_emb_N.npy, or use score_file"
-        raise UsageError(message)
-    reader = open_table(path, config.table)
+def _score_reader(reader: TableReader, config: ScoreConfig, build: local.Build) -> pa.Table:
     image_column, caption_column = find_columns(reader.column_names, config.table)
-    build = _choose_build(config, str(path))
     scorer = build(config, Path(config.table.image_root or reader.image_root))
     names = added_names(
         reader.column_names, scorer.output_schema.names, config.output.column_prefix

@@ -42,6 +42,19 @@ class Prepared:
     images: list[tuple[list[bytes], Task[Wanted, Result]]]
 
 
+def problem_error(problem: str) -> RowError:
+    """Return what a row's problem means: malformed, or an image that its reader would not take.
+
+    Example:
+        >>> problem_error("image_too_large: a.jpg has 300000000 bytes").status.value
+        'image_too_large'
+    """
+    status, _, reason = problem.partition(": ")
+    if status == RowStatus.IMAGE_TOO_LARGE:
+        return RowError(RowStatus.IMAGE_TOO_LARGE, reason)
+    return RowError(RowStatus.ROW_MALFORMED, problem)
+
+
 def read_caption(value: bytes | None, config: CaptionConfig) -> str:
     """Return the text of a caption cell.
 

@@ -36,7 +36,7 @@ PAIR_SCHEMA = pa.schema(
         pa.field(REFERENCE, pa.binary()),  # a path or another reference, UTF-8 not yet validated
         pa.field(CONTENT, pa.binary()),  # the encoded image itself, where the table holds it
         pa.field(CAPTION, pa.binary()),  # UTF-8, not yet validated
-        pa.field(PROBLEM, pa.string()),  # why the row is malformed, or null
+        pa.field(PROBLEM, pa.string()),  # why the row is no pair, or null: ``problem_error``
     ]
 )
 """What a table reader gives to the scorer: a row is a pair; content wins over reference."""

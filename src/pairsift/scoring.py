@@ -27,6 +27,7 @@ from pairsift.pairing import (
     Wanted,
     details_of,
     image_key,
+    problem_error,
     read_caption,
     references_of,
     root_of,
@@ -183,7 +184,7 @@ class PairScorer:
         for row, (reference, content, caption, problem) in enumerate(zip(*columns, strict=True)):
             try:
                 if problem is not None:
-                    raise RowError(RowStatus.ROW_MALFORMED, problem)
+                    raise problem_error(problem)
                 captions[row] = read_caption(caption, self.caption_config)
                 key = image_key(reference, content)
                 image_keys[row] = key if self.reuse.is_on else key + memory.serial()

@@ -70,7 +70,7 @@ def write_parquet(path: Path, table: pa.Table) -> None:
 
 
 def write_tar(path: Path, table: pa.Table) -> None:
-    with tarfile.open(path, "w") as archive:
+    with pa.output_stream(path) as file, tarfile.open(fileobj=file, mode="w|") as archive:
         for row in table.to_pylist():
             for extension, name in (("jpg", "picture"), ("txt", "words")):
                 data = row[name].encode()
@@ -81,7 +81,7 @@ def write_tar(path: Path, table: pa.Table) -> None:
 
 def read_tar(path: Path) -> pa.Table:
     rows: list[dict[str, Any]] = []
-    with tarfile.open(path) as archive:
+    with pa.input_stream(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
             key, _, extension = member.name.partition(".")
             file = archive.extractfile(member)
@@ -130,16 +130,19 @@ CASES = [
     Case(".ndjson.gz", jsonl.FORMAT, write_jsonl, read_jsonl, has_header=False),
     Case(".jsonl.zst", jsonl.FORMAT, write_jsonl, read_jsonl, has_header=False),
     Case(".parquet", parquet.FORMAT, write_parquet, pq.read_table),
-    Case(
-        ".tar",
-        webdataset.FORMAT,
-        write_tar,
-        read_tar,
-        has_header=False,
-        columns=("key", "image", "caption", "json"),
-        image="image",
-        caption="caption",
-        image_cell="content",
+    *(
+        Case(
+            suffix,
+            webdataset.FORMAT,
+            write_tar,
+            read_tar,
+            has_header=False,
+            columns=("key", "image", "caption", "json"),
+            image="image",
+            caption="caption",
+            image_cell="content",
+        )
+        for suffix in (".tar", ".tar.gz", ".tar.zst")
     ),
 ]
 FOLDER = Case(

@@ -150,7 +150,7 @@ def test_without_the_option(tmp_path: Path) -> None:
 
 def test_text_formats_have_no_lists(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"image,captions\n")
-    with pytest.raises(UsageError, match="--caption-list is for JSON and Parquet"):
+    with pytest.raises(UsageError, match="--caption-list is for JSON, Parquet and tars"):
         open_table(tmp_path / "a.csv", config())
 
 

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import pairsift
 from pairsift import schema
-from pairsift.config import TableConfig
+from pairsift.config import ModelConfig, ScoreConfig, TableConfig
 from pairsift.errors import ColumnError, TableFormatError, UsageError
-from pairsift.tables import samples, tar, webdataset
+from pairsift.tables import samples, streams, tar, webdataset
 from pairsift.tables.enriched import open_enriched
 from pairsift.tables.tar import read_members
 from pairsift.tables.webdataset import FORMAT, TarReader
@@ -153,7 +154,7 @@ def test_hostile_members(tmp_path: Path) -> None:
         "5.txt is a link, which is not followed",
         "6.json: not readable: nested too deeply",
         "7.jpg is a sparse file, which is not read",
-        '8.json: the caption is no text: ["a", "b"]',
+        '8.json: the caption is no text: ["a", "b"] (hint: --caption-list)',
         None,
     ]
     assert found[-1][2] == b"\xff\xfe"
@@ -165,7 +166,7 @@ def test_members_that_are_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     entries: list[Entry] = [("1.jpg", b"x" * 11), ("2.jpg", b"x"), ("2.txt", b"y" * 11)]
     found = rows(pack(tmp_path / "a.tar", entries))
     assert [row[3] for row in found] == [
-        "1.jpg has 11 bytes, more than 10",
+        "image_too_large: 1.jpg has 11 bytes, more than 10",
         "2.txt has 11 bytes, more than 10",
     ]
 
@@ -355,3 +356,83 @@ def test_a_table_does_not_become_a_tar(tmp_path: Path) -> None:
 
 def test_headers_are_capped() -> None:
     assert tar.MAX_HEADER_BYTES <= 1 << 20
+
+
+def compressed(path: Path, data: bytes) -> Path:
+    kinds = {".tgz": "gzip", ".gz": "gzip", ".zst": "zstd"}
+    with pa.CompressedOutputStream(pa.OSFile(str(path), "wb"), kinds[path.suffix]) as stream:
+        stream.write(data)
+    return path
+
+
+@pytest.mark.parametrize("name", ["b.tgz", "b.tar.gz", "b.tar.zst"])
+def test_a_compressed_tar_holds_the_same_rows(tmp_path: Path, name: str) -> None:
+    entries: list[Entry] = []
+    for i in range(40):
+        # The caption before and behind the image: nobody goes back for it.
+        parts = [(f"{i}.jpg", bytes([i]) * 700), (f"{i}.txt", b"%d" % i), (f"{i}.json", b"{}")]
+        entries += parts if i % 2 else parts[::-1]
+    plain = pack(tmp_path / "a.tar", entries)
+    path = compressed(tmp_path / name, plain.read_bytes())
+    assert rows(path) == rows(plain)
+    reader = FORMAT.open_reader(path, TableConfig())
+    assert reader.count_rows() == 40
+    assert list(reader.plan(7)) == list(FORMAT.open_reader(plain, TableConfig()).plan(7))
+
+
+def test_a_compressed_tar_is_inflated_once_a_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries: list[Entry] = [(f"{i}.{e}", b"x" * 3000) for i in range(50) for e in ("txt", "jpg")]
+    plain = pack(tmp_path / "a.tar", entries)
+    path = compressed(tmp_path / "b.tar.gz", plain.read_bytes())
+    opened: list[Path] = []
+    real = streams.open_input
+
+    def open_input(path: Path) -> Any:
+        opened.append(path)
+        return real(path)
+
+    monkeypatch.setattr(streams, "open_input", open_input)
+    assert len(rows(path)) == 50
+    # A look at the first row, the headers, and the bytes.
+    assert len(opened) == 3
+    opened.clear()
+    enrich(path, tmp_path / "out.tar.gz")
+    assert len(opened) <= 6
+    with pa.input_stream(tmp_path / "out.tar.gz") as stream:
+        (tmp_path / "out.tar").write_bytes(stream.read())
+    enrich(plain, tmp_path / "same.tar")
+    assert (tmp_path / "out.tar").read_bytes() == (tmp_path / "same.tar").read_bytes()
+
+
+@pytest.mark.parametrize("what", ["cut", "flipped", "no archive", "cut tar", "empty"])
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.tar.zst"])
+def test_damage_in_a_compressed_tar_is_one_line(tmp_path: Path, name: str, what: str) -> None:
+    dice = random.Random(3)  # noqa: S311 - test data
+    plain = pack(tmp_path / "p.tar", [(f"{i}.jpg", dice.randbytes(3000)) for i in range(60)])
+    data = bytearray(compressed(tmp_path / name, plain.read_bytes()).read_bytes())
+    if what == "cut":
+        data = data[: len(data) // 2]
+    elif what == "flipped":
+        data[1] ^= 0xFF
+    elif what == "no archive":
+        data = bytearray(b"image,caption\n" * 100)
+    elif what == "empty":
+        data = bytearray()
+    (tmp_path / name).write_bytes(data)
+    if what == "cut tar":
+        compressed(tmp_path / name, plain.read_bytes()[:100_000])
+    with pytest.raises(TableFormatError, match=r"^a\.tar\.(gz|zst)[,:] [^\n]+$"):
+        rows(tmp_path / name)
+
+
+def test_an_image_that_is_too_large_is_told_by_its_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(samples, "MAX_IMAGE_BYTES", 10)
+    path = pack(tmp_path / "a.tar", [("1.jpg", b"x" * 11), ("1.txt", b"words")])
+    config = ScoreConfig(model=ModelConfig(runtime="fake"))
+    scored = pairsift.score_table(path, config=config).to_pylist()
+    assert scored[0]["similarity_status"] == "image_too_large"
+    assert scored[0]["similarity_error"] == "1.jpg has 11 bytes, more than 10"

@@ -34,7 +34,7 @@ def open_enriched(
     the input. In another format the rows go through Arrow. A column that holds the images
     themselves is left out (of a struct its ``path`` stays), so that scores do not weigh what
     pictures weigh, unless ``copy_images`` is set; a tar's members are copied where the output is a
-    ``.tar``.
+    ``.tar`` (or ``.tar.gz`` and the like).
 
     Args:
         path: The output, whose suffix says the format and the compression. None is standard

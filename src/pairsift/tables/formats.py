@@ -30,6 +30,8 @@ FORMATS: tuple[TableFormat, ...] = (
 )
 """Formats that are read and written; embeddings are only read."""
 
+LIST_READERS = (jsonl.JsonlReader, parquet.ParquetReader, webdataset.TarReader)
+
 
 def format_of(path: Path) -> TableFormat:
     """Return the format that a file's suffix names; a folder's is that of images.
@@ -88,8 +90,10 @@ def open_table(path: Path, config: TableConfig) -> TableReader:
         raise UsageError(message) from error
     if config.caption_list is None:
         return reader
-    if not isinstance(reader, jsonl.JsonlReader | parquet.ParquetReader):
-        message = f"{path.name} holds no lists of captions: --caption-list is for JSON and Parquet"
+    if not isinstance(reader, LIST_READERS):
+        message = (
+            f"{path.name} holds no lists of captions: --caption-list is for JSON, Parquet and tars"
+        )
         raise UsageError(message)
     return ExplodedReader(reader, config, config.caption_list)
 

@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
+from pairsift.statuses import RowStatus
 from pairsift.tables.columns import CAPTION_NAMES
 from pairsift.tables.folder import IMAGE_SUFFIXES, MAX_CAPTION_BYTES
 from pairsift.tables.lines import parse_line
+from pairsift.tables.streams import Archive
 from pairsift.tables.tar import Member, read_members
 
 IMAGE_EXTENSIONS = tuple(suffix[1:] for suffix in IMAGE_SUFFIXES)
@@ -46,13 +47,13 @@ class Content:
 
     Args:
         image: The encoded image, or null.
-        caption: UTF-8, not yet validated, or null.
+        captions: UTF-8, not yet validated, or null: one, or those of a list.
         record: The bytes of its JSON, or null.
         problem: Why it cannot be taken for a pair, or null.
     """
 
     image: bytes | None = None
-    caption: bytes | None = None
+    captions: tuple[bytes | None, ...] = (None,)
     record: bytes | None = None
     problem: str | None = None
 
@@ -73,8 +74,8 @@ def read_samples(path: Path, position: int = 0) -> Iterator[Sample]:
     Folders and names without an extension belong to no row.
 
     Args:
-        path: The archive.
-        position: Where to begin.
+        path: The archive; a compressed one is inflated as far as the caller goes.
+        position: Where to begin, uncompressed.
 
     Raises:
         TableFormatError: The archive is damaged or cut off.
@@ -97,57 +98,85 @@ def read_samples(path: Path, position: int = 0) -> Iterator[Sample]:
 
 
 def read_content(
-    file: BinaryIO, sample: Sample, caption_names: Sequence[str] = CAPTION_NAMES
+    archive: Archive,
+    sample: Sample,
+    caption_names: Sequence[str] = CAPTION_NAMES,
+    *,
+    has_lists: bool = False,
+    has_image: bool = True,
 ) -> Content:
-    """Read a row's image, caption and JSON.
+    """Read a row's image, captions and JSON.
 
     The caption is that of ``.txt``, else of ``.caption``, else of the JSON.
 
     Args:
-        file: The archive.
+        archive: That the row is of.
         sample: The row.
         caption_names: Keys of the JSON that may hold the caption, the first that is there.
+        has_lists: An array in the JSON gives all its captions; otherwise it is a problem.
+        has_image: Read the image too.
     """
-    problems: list[str] = []
-
-    def read(extensions: Sequence[str], most: int) -> bytes | None:
-        found = next((e for e in extensions if e in sample.members), None)
-        if found is None:
-            return None
-        member = sample.members[found]
-        if member.kind != "file":
-            problems.append(f"{_shown(member)} is a {_KINDS.get(member.kind, 'special file')}")
-        elif member.size > most:
-            problems.append(f"{_shown(member)} has {member.size} bytes, more than {most}")
-        else:
-            file.seek(member.data)
-            return file.read(member.size)
-        return None
-
-    record = read((RECORD_EXTENSION,), MAX_RECORD_BYTES)
+    data, problems = _read_parts(archive, sample, has_image=has_image)
+    record = data.get("record")
     if any(extension in sample.members for extension in CAPTION_EXTENSIONS):
         # What is wrong with a JSON that holds no caption is nobody's problem.
-        problems.clear()
-        caption = read(CAPTION_EXTENSIONS, MAX_CAPTION_BYTES)
-        caption = caption and caption.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
+        problems.pop("record", None)
+        text = data.get("caption")
+        captions = [text and text.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")]
     else:
-        caption, problem = _caption_of(record, caption_names)
-        problems += [f"{sample.key[-80:]}.json: {problem}"] if problem else []
-    image = read(IMAGE_EXTENSIONS, MAX_IMAGE_BYTES)
-    return Content(image, caption, record, problems[0] if problems else None)
+        captions, problem = _captions_of(record, caption_names, has_lists=has_lists)
+        if problem:
+            problems["caption"] = f"{sample.key[-80:]}.json: {problem}"
+    problem = next((problems[part] for part in _PARTS if part in problems), None)
+    return Content(data.get("image"), tuple(captions), record, problem)
 
 
-def _caption_of(record: bytes | None, names: Sequence[str]) -> tuple[bytes | None, str | None]:
+def _read_parts(
+    archive: Archive, sample: Sample, *, has_image: bool
+) -> tuple[dict[str, bytes], dict[str, str]]:
+    """Return the bytes of a row's parts, and what is wrong with those that are not read."""
+    members = {
+        part: (sample.members[next(e for e in extensions if e in sample.members)], most)
+        for part, (extensions, most) in _limits().items()
+        if (has_image or part != "image") and any(e in sample.members for e in extensions)
+    }
+    data, problems = {}, {}
+    # In the order of the archive: a compressed one knows no way back.
+    for part, (member, most) in sorted(members.items(), key=lambda item: item[1][0].data):
+        if member.kind != "file":
+            problems[part] = f"{_shown(member)} is a {_KINDS.get(member.kind, 'special file')}"
+        elif member.size > most:
+            problems[part] = f"{_shown(member)} has {member.size} bytes, more than {most}"
+            if part == "image":
+                problems[part] = f"{RowStatus.IMAGE_TOO_LARGE}: {problems[part]}"
+        else:
+            data[part] = archive.read_at(member.data, member.size)
+    return data, problems
+
+
+def _limits() -> dict[str, tuple[tuple[str, ...], int]]:
+    return {
+        "record": ((RECORD_EXTENSION,), MAX_RECORD_BYTES),
+        "caption": (CAPTION_EXTENSIONS, MAX_CAPTION_BYTES),
+        "image": (IMAGE_EXTENSIONS, MAX_IMAGE_BYTES),
+    }
+
+
+def _captions_of(
+    record: bytes | None, names: Sequence[str], *, has_lists: bool
+) -> tuple[list[bytes | None], str | None]:
     if record is None:
-        return None, None
+        return [None], None
     fields = parse_line(record.strip())
     if isinstance(fields, str):
-        return None, fields
+        return [None], fields
     folded = {key.strip().casefold(): value for key, value in fields.items()}
     value = next((folded[name.casefold()] for name in names if name.casefold() in folded), None)
-    if value is None or isinstance(value, str):
-        return (None if value is None else value.encode("utf-8", "surrogatepass")), None
-    return None, f"the caption is no text: {json.dumps(value)[:60]}"
+    values = (value or [None]) if has_lists and isinstance(value, list) else [value]
+    if all(text is None or isinstance(text, str) for text in values):
+        return [text and text.encode("utf-8", "surrogatepass") for text in values], None
+    hint = "" if has_lists or not isinstance(value, list) else " (hint: --caption-list)"
+    return [None], f"the caption is no text: {json.dumps(value)[:60]}{hint}"
 
 
 def _shown(member: Member) -> str:
@@ -155,3 +184,4 @@ def _shown(member: Member) -> str:
 
 
 _KINDS = {"link": "link, which is not followed", "sparse": "sparse file, which is not read"}
+_PARTS = ("record", "caption", "image")

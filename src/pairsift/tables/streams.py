@@ -1,11 +1,12 @@
-"""A text file's bytes from any place, plain or compressed, and compressed outputs.
+"""A file's bytes from any place, plain or compressed, and compressed outputs.
 
 Arrow's own codecs inflate no more than is asked for, so that a small file that would become a
 huge one never does so in memory.
 """
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ import pyarrow as pa
 from pairsift.errors import TableFormatError
 from pairsift.tables.outputs import open_output
 
-CODECS = {".gz": "gzip", ".zst": "zstd"}
+CODECS = {".gz": "gzip", ".zst": "zstd", ".tgz": "gzip"}
 SKIP_BYTES = 1 << 20
 
 
@@ -76,6 +77,65 @@ def open_input(path: Path, position: int = 0) -> Iterator[Readable]:
         while position > 0 and (skipped := inflated.read(min(position, SKIP_BYTES))):
             position -= len(skipped)
         yield inflated
+
+
+class Archive:
+    """Bytes at ascending places of a file, compressed or not.
+
+    Going back is right but slow in a compressed one: it is inflated again from its start.
+
+    Args:
+        path: Compressed where its suffix says so.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stack = ExitStack()
+        self._is_plain = codec_of(path) is None
+        self._open()
+
+    def read_at(self, position: int, size: int) -> bytes:
+        """Return the bytes at a place; fewer where the file ends."""
+        if not self._seek(position):
+            return b""
+        data = self._file.read(size)
+        self._at += len(data)
+        return data
+
+    def reaches(self, position: int) -> bool:
+        """Say whether the file has that many bytes."""
+        if self._is_plain:
+            return position <= self._size
+        return self._at >= position or self._seek(position)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stack.close()
+
+    def _open(self) -> None:
+        self._at = 0
+        if self._is_plain:
+            file = self._stack.enter_context(self._path.open("rb", buffering=0))
+            self._size = os.fstat(file.fileno()).st_size
+            self._file: Readable = file
+            self._handle = file
+        else:
+            self._file = self._stack.enter_context(open_input(self._path))
+
+    def _seek(self, position: int) -> bool:
+        """Go to a place; return whether there is one."""
+        if self._is_plain:
+            self._handle.seek(position)
+            return True
+        if position < self._at:
+            self._stack.close()
+            self._open()
+        while self._at < position:
+            skipped = self._file.read(min(position - self._at, SKIP_BYTES))
+            if not skipped:
+                return False
+            self._at += len(skipped)
+        return True
 
 
 @contextmanager

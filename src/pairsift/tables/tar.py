@@ -3,13 +3,13 @@
 Names are words here and never paths: no member is written to disk, whatever it is called.
 """
 
-import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from pairsift.errors import TableFormatError
+from pairsift.tables.streams import Archive
 
 BLOCK = 512
 MAX_HEADER_BYTES = 1 << 20
@@ -51,26 +51,27 @@ def read_members(path: Path, position: int = 0) -> Iterator[Member]:
     """Yield the members from a member's first header on, without reading their bytes.
 
     Args:
-        path: The archive, uncompressed.
-        position: Where to begin.
+        path: The archive; a compressed one is inflated as far as the caller goes.
+        position: Where to begin, uncompressed.
 
     Raises:
         TableFormatError: It is cut off, a header is damaged, or it is no tar; says where.
     """
-    with path.open("rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        if not size:
-            raise _damage(path.name, 0, "no tar archive: it is empty")
+    with closing(Archive(path)) as file:
         begin = position
-        while (header := _read(file, begin, BLOCK)) and any(header):
+        header = file.read_at(begin, BLOCK)
+        if not header and position == 0:
+            raise _damage(path.name, 0, "no tar archive: it is empty")
+        while any(header):
             member = _read_member(file, header, begin, path.name)
-            if member.data + member.size > size:
+            if not file.reaches(member.data + member.size):
                 raise _damage(path.name, begin, f"cut off inside {member.name[-80:]!r}")
             yield member
             begin = member.end
+            header = file.read_at(begin, BLOCK)
 
 
-def _read_member(file: BinaryIO, header: bytes, begin: int, archive: str) -> Member:
+def _read_member(file: Archive, header: bytes, begin: int, archive: str) -> Member:
     """Read one member's headers: those that only describe the next, and its own."""
     at, name, size, kind = begin, None, None, None
     while True:
@@ -85,7 +86,7 @@ def _read_member(file: BinaryIO, header: bytes, begin: int, archive: str) -> Mem
             break
         if length > MAX_HEADER_BYTES:
             raise _damage(archive, at, f"a header of {length} bytes")
-        text = _read(file, at + BLOCK, length)
+        text = file.read_at(at + BLOCK, length)
         if len(text) < length:
             raise _damage(archive, at, "cut off inside a header")
         if flag == _LONG_NAME:
@@ -96,7 +97,7 @@ def _read_member(file: BinaryIO, header: bytes, begin: int, archive: str) -> Mem
             size = _decimal(records.get("size")) if "size" in records else size
             kind = "sparse" if any(key.startswith("GNU.sparse") for key in records) else kind
         at += BLOCK + _padded(length)
-        header = _read(file, at, BLOCK)
+        header = file.read_at(at, BLOCK)
     data = at + BLOCK
     size = 0 if flag in _WITHOUT_DATA else length if size is None else size
     if flag == _SPARSE:
@@ -127,10 +128,10 @@ def _own_name(header: bytes) -> str:
     return _decode(prefix + b"/" + name if prefix and is_posix else name)
 
 
-def _behind_sparse_map(file: BinaryIO, header: bytes, at: int) -> int:
+def _behind_sparse_map(file: Archive, header: bytes, at: int) -> int:
     is_extended = header[482]
     while is_extended:
-        block = _read(file, at, BLOCK)
+        block = file.read_at(at, BLOCK)
         at += BLOCK
         is_extended = block[504] if len(block) == BLOCK else 0
     return at
@@ -186,11 +187,6 @@ def _decode(name: bytes) -> str:
 
 def _padded(size: int) -> int:
     return -(-size // BLOCK) * BLOCK
-
-
-def _read(file: BinaryIO, position: int, size: int) -> bytes:
-    file.seek(position)
-    return file.read(size)
 
 
 def _damage(archive: str, position: int, what: str) -> TableFormatError:

@@ -2,25 +2,23 @@
 
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
 
 import pyarrow as pa
 
-from pairsift import schema
 from pairsift.config import TableConfig
 from pairsift.errors import UsageError
 from pairsift.protocols import RowsWriter, Span, TableBatch, TableReader
 from pairsift.tables.cells import json_value
 from pairsift.tables.columns import CAPTION_NAMES, check_columns
 from pairsift.tables.fields import clean
-from pairsift.tables.outputs import open_output
-from pairsift.tables.rows import rows_within
+from pairsift.tables.rows import pairs_batch, rows_within
 from pairsift.tables.samples import Content, Sample, read_content, read_samples
 from pairsift.tables.staging import references_root
+from pairsift.tables.streams import Archive, Writable, open_text_output
 
 BATCH_BYTES = 64 << 20
 COPY_BYTES = 1 << 20
@@ -34,20 +32,21 @@ class TarPayload:
     Args:
         path: The archive.
         samples: Where each row's members stand.
-        records: Each row's JSON as it stands, or null.
+        contents: What each row holds.
     """
 
     path: Path
     samples: list[Sample]
-    records: list[bytes | None]
+    contents: list[Content]
 
 
 class TarReader:
     """Reads one tar of images and captions; nothing is extracted.
 
     Args:
-        path: The archive, uncompressed.
+        path: The archive; compressed where its suffix says so.
         config: ``caption_column`` may name a key of the JSON; then captions are read from there.
+            ``caption_list``: each caption of an array is a pair.
 
     Raises:
         TableFormatError: It is no tar.
@@ -57,6 +56,7 @@ class TarReader:
         self.path = path
         self.image_root = references_root(path)
         given = config.caption_column
+        self._has_lists = config.caption_list is not None
         self._own_caption = given if given not in (None, *_STANDARD) else None
         self._first = next(read_samples(path), None)
 
@@ -71,14 +71,15 @@ class TarReader:
         return pa.schema([(name, kinds.get(name, pa.string())) for name in self.column_names])
 
     def to_arrow(self, batch: TableBatch, schema: pa.Schema | None = None) -> pa.RecordBatch:
-        """Return keys, images, captions and JSON."""
+        """Return keys, images, captions and JSON; of a list the first caption."""
         payload = _payload(batch)
-        captions = [_text(caption) for caption in batch.pairs.column("caption").to_pylist()]
+        captions = [_text(content.captions[0]) for content in payload.contents]
+        records = [_text(content.record) for content in payload.contents]
         columns = {
             "key": pa.array([clean(sample.key) for sample in payload.samples], pa.string()),
-            "image": batch.pairs.column("content"),
+            "image": pa.array([content.image for content in payload.contents], pa.binary()),
             "caption": pa.array(captions, pa.string()),
-            "json": pa.array([_text(record) for record in payload.records], pa.string()),
+            "json": pa.array(records, pa.string()),
         }
         wanted = schema or self.arrow_schema()
         arrays = [columns.get(name, columns["caption"]) for name in wanted.names]
@@ -126,20 +127,34 @@ class TarReader:
             TableFormatError: The archive is damaged or cut off.
         """
         check_columns(self.column_names, image_column, caption_column)
-        names = CAPTION_NAMES if caption_column == "caption" else (caption_column,)
+        names = _keys_of(caption_column)
         wanted = rows_within(rows, span)
         waiting: list[tuple[int, Sample, Content]] = []
         num_bytes = 0
-        with self.path.open("rb") as file:
+        with closing(Archive(self.path)) as archive:
             for row, sample in self._wanted(wanted, span):
-                content = read_content(file, sample, names)
+                content = read_content(archive, sample, names, has_lists=self._has_lists)
                 waiting.append((row, sample, content))
-                num_bytes += len(content.image or b"") + len(content.record or b"")
+                num_bytes += len(content.image or b"") * len(content.captions)
+                num_bytes += len(content.record or b"")
                 if len(waiting) == batch_rows or num_bytes >= BATCH_BYTES:
                     yield self._batch(waiting)
                     waiting, num_bytes = [], 0
         if waiting:
             yield self._batch(waiting)
+
+    def list_lengths(self, column: str) -> Iterator[tuple[int, int]]:
+        """Yield each row's offset and how many captions it has, reading them alone."""
+        with closing(Archive(self.path)) as archive:
+            for sample in read_samples(self.path):
+                found = read_content(
+                    archive, sample, _keys_of(column), has_lists=True, has_image=False
+                )
+                yield sample.begin, len(found.captions)
+
+    def span_from(self, position: int) -> Span:
+        """Return the span from a row to the end of the archive."""
+        return Span(0, 1 << 60, position)
 
     def _wanted(
         self, rows: Sequence[int] | None, span: Span | None
@@ -156,16 +171,16 @@ class TarReader:
 
     def _batch(self, waiting: Sequence[tuple[int, Sample, Content]]) -> TableBatch:
         contents = [content for _, _, content in waiting]
-        columns = [
-            pa.nulls(len(waiting), pa.binary()),
-            pa.array([content.image for content in contents], pa.binary()),
-            pa.array([content.caption for content in contents], pa.binary()),
-            pa.array([content.problem for content in contents], pa.string()),
-        ]
-        pairs = pa.RecordBatch.from_arrays(columns, schema=schema.PAIR_SCHEMA)
-        records = [content.record for content in contents]
-        payload = TarPayload(self.path, [sample for _, sample, _ in waiting], records)
-        return TableBatch(waiting[0][0], pairs, payload)
+        pairs = pairs_batch(
+            [
+                (None, content.image, caption, content.problem)
+                for content in contents
+                for caption in content.captions
+            ]
+        )
+        counts = [len(content.captions) for content in contents] if self._has_lists else None
+        payload = TarPayload(self.path, [sample for _, sample, _ in waiting], contents)
+        return TableBatch(waiting[0][0], pairs, payload, counts)
 
     @cached_property
     def bounds(self) -> tuple[int, int]:
@@ -185,9 +200,10 @@ class TarWriter:
         added_schema: The added fields; the first names the member.
     """
 
-    def __init__(self, file: BinaryIO, reader: TarReader, added_schema: pa.Schema) -> None:
+    def __init__(self, file: Writable, reader: TarReader, added_schema: pa.Schema) -> None:
         self._file = file
         self._reader = reader
+        self._source: tuple[Path, Archive] | None = None
         self._extension = f"{added_schema.names[0]}.json"
         self._copy(reader.path, 0, reader.bounds[0])
 
@@ -206,17 +222,33 @@ class TarWriter:
 
     def close(self) -> None:
         """Write what ends the archive, as in the input."""
+        source = self._archive(self._reader.path)
         end = self._reader.bounds[1]
-        self._copy(self._reader.path, end, self._reader.path.stat().st_size)
+        while chunk := source.read_at(end, COPY_BYTES):
+            self._file.write(chunk)
+            end += len(chunk)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Close what is copied from."""
+        if self._source is not None:
+            self._source[1].close()
+        self._source = None
 
     def _copy(self, path: Path, begin: int, end: int) -> None:
-        with path.open("rb") as source:
-            source.seek(begin)
-            while begin < end and (chunk := source.read(min(COPY_BYTES, end - begin))):
-                self._file.write(chunk)
-                begin += len(chunk)
+        source = self._archive(path)
+        while begin < end and (chunk := source.read_at(begin, min(COPY_BYTES, end - begin))):
+            self._file.write(chunk)
+            begin += len(chunk)
         # The last member's padding may be missing; another one follows here.
         self._file.write(bytes(end - begin))
+
+    def _archive(self, path: Path) -> Archive:
+        """Return the archive, open: a compressed one is inflated once from member to member."""
+        if self._source is None or self._source[0] != path:
+            self.abandon()
+            self._source = (path, Archive(path))
+        return self._source[1]
 
     def _add(self, name: str, data: bytes) -> None:
         # No time and no owner: the same rows are the same file.
@@ -230,7 +262,7 @@ class TarFormat:
     """Tars in the WebDataset layout."""
 
     name = "tar"
-    suffixes: tuple[str, ...] = (".tar",)
+    suffixes: tuple[str, ...] = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 
     def open_reader(self, path: Path, config: TableConfig, /) -> TarReader:
         """Open an archive for reading; errors as in ``TarReader``."""
@@ -250,10 +282,13 @@ class TarFormat:
         if not isinstance(reader, TarReader):
             message = f"expected the reader of a tar, not {type(reader).__name__}"
             raise TypeError(message)
-        with open_output(path) as file:
+        with open_text_output(path) as file:
             writer = TarWriter(file, reader, added_schema)
-            yield writer
-            writer.close()
+            try:
+                yield writer
+                writer.close()
+            finally:
+                writer.abandon()
 
     def open_rows_writer(
         self,
@@ -277,6 +312,11 @@ def _payload(batch: TableBatch) -> TarPayload:
         message = f"expected rows of a tar, not {type(batch.payload).__name__}"
         raise TypeError(message)
     return batch.payload
+
+
+def _keys_of(caption_column: str) -> tuple[str, ...]:
+    """Return the keys of the JSON that may hold the caption."""
+    return CAPTION_NAMES if caption_column == "caption" else (caption_column,)
 
 
 def _text(data: bytes | None) -> str | None:
