@@ -12,6 +12,7 @@ from pairsift.build import build_calculator, build_given_scorer, build_scorer
 from pairsift.calculator import ImageTextSimilarityCalculator
 from pairsift.config import ScoreConfig
 from pairsift.engines import local
+from pairsift.engines.sessions import Engine
 from pairsift.errors import UsageError
 from pairsift.job import JobSummary, Progress
 from pairsift.protocols import TableReader
@@ -81,11 +82,13 @@ def score_file(
     Returns:
         What was done, over the whole run.
     """
+    config = config or ScoreConfig()
     return local.score_file(
-        config or ScoreConfig(),
+        config,
         Path(input_path),
         output_path=None if output_path is None else Path(output_path),
-        build=_choose_build(config or ScoreConfig(), str(input_path), announce),
+        build=_choose_build(config, str(input_path), announce),
+        engine=_choose_engine(config, str(input_path), announce),
         on_progress=on_progress,
         command=command,
     )
@@ -130,6 +133,16 @@ def score_table(
             MemoryReader(whole, config.table), config.table, config.table.caption_list
         )
     return _score_reader(reader, config, build)
+
+
+def _choose_engine(
+    config: ScoreConfig, input_path: str, tell: Callable[[str], None] | None
+) -> Engine | None:
+    if config.engine.engine == "local":
+        return None
+    from pairsift.engines.ray import RayEngine
+
+    return RayEngine(config.engine, _choose_build(config, input_path), tell=tell)
 
 
 def _score_reader(reader: TableReader, config: ScoreConfig, build: local.Build) -> pa.Table:

@@ -14,6 +14,7 @@ CaptionList = Literal["rows", "best", "mean"]
 Runtime = Literal["auto", "openvino", "torch", "fake"]
 ExportedRows = Literal["kept", "all"]
 KeptEmbeddings = Literal["all", "sample", "none"]
+EngineName = Literal["local", "ray"]
 
 
 def option(default: Any, help: str, **extra: Any) -> Any:  # noqa: A002 - the field's own word
@@ -152,6 +153,30 @@ class RunConfig:
 
 
 @dataclass(frozen=True)
+class EngineConfig:
+    """Where shards are scored; no score depends on it."""
+
+    engine: EngineName = option("local", "local: in this process; ray: on the workers of Ray.")
+    ray_address: str | None = option(
+        None,
+        "Of a running cluster, or auto (default: Ray on this machine alone).",
+        metavar="ADDRESS",
+    )
+    num_workers: int | None = option(
+        None, "Processes that hold the model (default: as many as fit).", min=1
+    )
+    num_cpus_per_worker: int | None = option(
+        None, "Processors of each worker (default: those of a node, at most 8).", min=1
+    )
+    num_gpus_per_worker: float = option(0.0, "GPUs of each worker; 0.5 shares one.", min=0)
+    stuck_seconds: float = option(
+        300.0,
+        "A worker that scores nothing for so long is named; after six times that, replaced.",
+        min=0.1,
+    )
+
+
+@dataclass(frozen=True)
 class ScoreConfig:
     """Everything that decides about one scoring job."""
 
@@ -163,6 +188,7 @@ class ScoreConfig:
     table: TableConfig = field(default_factory=TableConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
     run: RunConfig = field(default_factory=RunConfig)
+    engine: EngineConfig = field(default_factory=EngineConfig)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ The tree::
     │   ├── ImageError                       … because of its image
     │   └── CaptionError                     … because of its caption
     ├── TooManyFailuresError (RuntimeError)  more failed rows than --max-failed: exit 3
-    └── JobError (RuntimeError)              the job cannot go on (disk full, …): exit 1
+    ├── JobError (RuntimeError)              the job cannot go on (disk full, …): exit 1
+    └── WorkerLostError (RuntimeError)       a worker's process or machine is gone; others go on
 
 All take positional arguments only and survive pickling, so that a worker can send them home.
 """
@@ -117,3 +118,7 @@ class TooManyFailuresError(PairsiftError, RuntimeError):
 
 class JobError(PairsiftError, RuntimeError):
     """The job cannot go on; what was finished stays."""
+
+
+class WorkerLostError(PairsiftError, RuntimeError):
+    """A worker's process or machine is gone; what it had not committed is given to others."""

@@ -10,6 +10,7 @@ import typer
 
 from pairsift.config import (
     CaptionConfig,
+    EngineConfig,
     ImageConfig,
     ModelConfig,
     OutputConfig,
@@ -28,6 +29,7 @@ PANELS: dict[type, str] = {
     TableConfig: "Table",
     OutputConfig: "Output",
     RunConfig: "Run",
+    EngineConfig: "Engine",
     ReportConfig: "Report",
     PlanConfig: "Plan",
 }

@@ -21,7 +21,9 @@ from pairsift.engines.opening import (
 from pairsift.engines.outputs import check_output, run_folder
 from pairsift.engines.reading import split_rows
 from pairsift.engines.resuming import score_in_run
-from pairsift.errors import ColumnError, JobError, OfflineError, OutputExistsError
+from pairsift.engines.sessions import Engine
+from pairsift.engines.sharded import LocalEngine
+from pairsift.errors import ColumnError, JobError, OfflineError, OutputExistsError, UsageError
 from pairsift.job import JobSummary, Progress
 from pairsift.objects import as_address
 from pairsift.protocols import TableReader
@@ -46,6 +48,7 @@ def score_file(
     *,
     output_path: Path | None,
     build: Build,
+    engine: Engine | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     command: Sequence[str] = (),
 ) -> JobSummary:
@@ -60,6 +63,7 @@ def score_file(
         output_path: Where the enriched table goes; None for standard output. Of several inputs a
             name with a table's suffix takes all rows, and a folder one table for each.
         build: Makes the scorer, given the folder that relative references start from.
+        engine: Where shards are scored (default: in this process).
         on_progress: Called after every batch.
         command: What was typed, to say later how to resume.
 
@@ -76,6 +80,9 @@ def score_file(
     readers = [open_table(path, config.table) for path in inputs]
     store = find_run(config, output_path)
     manifest = None if store is None else look_at_run(store, config)
+    if store is None and engine is not None:
+        message = "an engine of several processes needs a run folder: name an output, or --run DIR"
+        raise UsageError(message)
     outputs = _find_outputs(output_path, inputs)
     paths = [path for path, _ in outputs if path is not None]
     check_outputs(paths, inputs=inputs, config=config, store=store, manifest=manifest)
@@ -99,7 +106,13 @@ def score_file(
         try:
             if store is None:
                 return score_to_stdout(job, on_progress=on_progress)
-            return score_in_run(job, store, on_progress=on_progress, command=command)
+            return score_in_run(
+                job,
+                store,
+                engine=engine or LocalEngine(),
+                on_progress=on_progress,
+                command=command,
+            )
         except OSError as error:
             raise _job_error(error, config, output_path, store) from error
 

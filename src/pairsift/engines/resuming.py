@@ -9,7 +9,7 @@ from typing import Any
 from pairsift import stages
 from pairsift.engines.finishing import Enriched, FinishedFile, Tally, write_table
 from pairsift.engines.jobs import Job
-from pairsift.engines.logging import open_log
+from pairsift.engines.logging import ShardLog, open_log
 from pairsift.engines.opening import open_or_create
 from pairsift.engines.outputs import (
     describe_output,
@@ -20,7 +20,7 @@ from pairsift.engines.outputs import (
 )
 from pairsift.engines.reading import PieceReader
 from pairsift.engines.retrying import Retry, begin_retry, choose_retries
-from pairsift.engines.sharded import FileWork, Session, score_pieces
+from pairsift.engines.sessions import Engine, FileWork, Session
 from pairsift.histograms import Histogram
 from pairsift.job import JobSummary, Progress
 from pairsift.runs.commits import Commit
@@ -42,6 +42,7 @@ def score_in_run(
     job: Job,
     store: RunStore,
     *,
+    engine: Engine,
     on_progress: Callable[[Progress], None],
     command: Sequence[str],
 ) -> JobSummary:
@@ -50,6 +51,7 @@ def score_in_run(
     Args:
         job: What is read and how it is scored.
         store: The run folder.
+        engine: Where it is scored.
         on_progress: Called after every batch.
         command: What was typed, to say later how to resume.
 
@@ -72,12 +74,12 @@ def score_in_run(
         return _describe_finished(job, run)
     begin = time.perf_counter()
     with open_log(job.config.run.log_json) as log:
-        session = _begin_session(job, run, on_progress=on_progress, on_commit=log)
+        session = _begin_session(job, run, on_progress=on_progress, log=log)
         retry = None if wish is None else begin_retry(store, wish)
         store.delete(SUCCESS)  # until the table says again what the run says
-        _score_left(job, run, session)
+        _score_left(job, run, session, engine)
         if retry is not None:
-            _score_again(job, session, retry_of=Run(store, manifest), retry=retry)
+            _score_again(job, session, engine, retry_of=Run(store, manifest), retry=retry)
     return _finish(job, Run(store, manifest), session, begin=begin)
 
 
@@ -86,7 +88,7 @@ def _begin_session(
     run: Run,
     *,
     on_progress: Callable[[Progress], None],
-    on_commit: Callable[[Commit], None],
+    log: ShardLog,
 ) -> Session:
     rows = job.count_rows()
     if rows is not None:
@@ -99,14 +101,15 @@ def _begin_session(
         scorer=job.scorer,
         similarity_range=job.similarity_range,
         on_progress=on_progress,
-        on_commit=on_commit,
+        on_commit=log.commit,
+        on_event=log.event,
         rows_before=run.num_rows,
         failed_before=sum(counts.values()) - counts.get(RowStatus.OK, 0),
         rows_total=None if rows is None else sum(rows),
     )
 
 
-def _score_left(job: Job, run: Run, session: Session) -> None:
+def _score_left(job: Job, run: Run, session: Session, engine: Engine) -> None:
     bases: dict[int, list[Commit]] = {}
     for shard in run.shards:
         bases.setdefault(shard.base.key.file, []).append(shard.base)
@@ -121,10 +124,12 @@ def _score_left(job: Job, run: Run, session: Session) -> None:
             )
             yield FileWork(reader, pieces, table.root)
 
-    score_pieces(session, work())
+    engine.score(job, session, work())
 
 
-def _score_again(job: Job, session: Session, *, retry_of: Run, retry: Retry) -> None:
+def _score_again(
+    job: Job, session: Session, engine: Engine, *, retry_of: Run, retry: Retry
+) -> None:
     choose_retries(retry_of.store, retry_of.shards, retry)
     total = retry_of.num_rows
     session.rows_total = total
@@ -137,7 +142,7 @@ def _score_again(job: Job, session: Session, *, retry_of: Run, retry: Retry) -> 
             reader = PieceReader(table.reader, job.columns, wanted=rows, name=shown(table.path))
             yield FileWork(reader, pieces, table.root)
 
-    score_pieces(session, work(), replaced=retry.replaced.__getitem__)
+    engine.score(job, session, work(), replaced=retry.replaced.__getitem__)
 
 
 def _is_done(job: Job, store: RunStore) -> bool:

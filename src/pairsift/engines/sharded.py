@@ -1,91 +1,49 @@
 """Score what is left of a run, shard by shard, reading and writing beside it."""
 
-import secrets
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from pairsift import stages
-from pairsift.config import ScoreConfig
 from pairsift.engines.ahead import read_ahead
 from pairsift.engines.committing import Committer
-from pairsift.engines.reading import OpenShard, PieceReader
+from pairsift.engines.jobs import Job
+from pairsift.engines.reading import OpenShard
+from pairsift.engines.sessions import FileWork, Replaced, Session, replaces_nothing
 from pairsift.errors import JobError
 from pairsift.job import Progress
 from pairsift.runs.commits import Commit
 from pairsift.runs.layout import ATTEMPTS, ShardKey, key_of
 from pairsift.runs.marks import make_mark
 from pairsift.runs.ownership import current_run_id, has_commit
-from pairsift.runs.plan import SUSPECT_ATTEMPTS, Piece, count_attempts
-from pairsift.runs.store import RunStore
+from pairsift.runs.plan import SUSPECT_ATTEMPTS, count_attempts
 from pairsift.runs.writing import ScoredShard
-from pairsift.scorers import Scorer
-from pairsift.statuses import RowStatus
-
-Replaced = Callable[[ShardKey], tuple[dict[RowStatus, int], int]]
 
 
-@dataclass(frozen=True)
-class FileWork:
-    """What is to be done in one file.
+class LocalEngine:
+    """Scores in this process, with the job's own scorer."""
 
-    Args:
-        reader: Of its pieces.
-        pieces: In order.
-        root: Folder of its references, where it is not the scorer's.
-    """
-
-    reader: PieceReader
-    pieces: Iterable[Piece]
-    root: Path | None = None
-
-
-@dataclass
-class Session:
-    """What this process does for a run.
-
-    Args:
-        config: Of the job.
-        store: The run folder.
-        scorer: Scores.
-        similarity_range: Of the ``similarity`` column.
-        on_progress: Called after every batch.
-        on_commit: Called with every commit of this process, on another thread.
-        rows_before: Rows that were finished when it began.
-        failed_before: Failed ones among them.
-        rows_total: Rows of the job, or None while nobody has counted them.
-        run_id: Of the run; None takes the one in the folder.
-    """
-
-    config: ScoreConfig
-    store: RunStore
-    scorer: Scorer
-    similarity_range: tuple[float, float]
-    on_progress: Callable[[Progress], None] = lambda _: None
-    on_commit: Callable[[Commit], None] = lambda _: None
-    rows_before: int = 0
-    failed_before: int = 0
-    rows_total: int | None = None
-    num_rows: int = 0
-    num_failed: int = 0
-    num_shards: int = 0
-    num_committed: int = 0
-    attempts: "Counter[str]" = field(default_factory=Counter)
-    run_id: str | None = None
-    token: str = field(default_factory=lambda: secrets.token_hex(4))
+    def score(
+        self,
+        job: Job,  # noqa: ARG002 - the seam
+        session: Session,
+        work: Iterable[FileWork],
+        *,
+        replaced: Replaced = replaces_nothing,
+    ) -> None:
+        """Score pieces and commit each when it is complete; see ``score_pieces``."""
+        score_pieces(session, work, replaced=replaced)
 
 
 def score_pieces(
     session: Session,
     work: Iterable[FileWork],
     *,
-    replaced: Replaced = lambda _: ({}, 0),
+    replaced: Replaced = replaces_nothing,
 ) -> None:
     """Score pieces and commit each when it is complete.
 
@@ -144,14 +102,14 @@ def score_pieces(
 
 
 def _read(session: Session, work: Iterable[FileWork]) -> Iterator[tuple[OpenShard, pa.RecordBatch]]:
-    attempts = session.attempts = count_attempts(session.store)
+    session.attempts = count_attempts(session.store)
     run_id = current_run_id(session.store) if session.run_id is None else session.run_id
     for file in work:
         for piece in file.pieces:
             if has_commit(session.store, piece.key, run_id):  # by another process, meanwhile
                 continue
-            is_suspect = attempts[piece.key.stem] >= SUSPECT_ATTEMPTS
-            _mark(session, piece.key, attempts)
+            is_suspect = session.attempts[piece.key.stem] >= SUSPECT_ATTEMPTS
+            _mark(session, piece.key)
             memory = session.scorer.new_memory(is_suspect=is_suspect, root=file.root)
             shard = OpenShard(piece, memory)
             for pairs in file.reader.read(piece):
@@ -159,8 +117,8 @@ def _read(session: Session, work: Iterable[FileWork]) -> Iterator[tuple[OpenShar
                 yield shard, pairs
 
 
-def _mark(session: Session, key: ShardKey, attempts: "Counter[str]") -> None:
-    attempts[key.stem] += 1
+def _mark(session: Session, key: ShardKey) -> None:
+    session.attempts[key.stem] += 1
     session.store.put(key.attempt(session.token), make_mark(), is_durable=False)
 
 

@@ -16,7 +16,8 @@ import numpy as np
 from pairsift import stages
 from pairsift.config import ScoreConfig
 from pairsift.engines.reading import PairColumns, PieceReader
-from pairsift.engines.sharded import FileWork, Session, score_pieces
+from pairsift.engines.sessions import FileWork, Session
+from pairsift.engines.sharded import score_pieces
 from pairsift.errors import UsageError
 from pairsift.isolation import Decode
 from pairsift.job import Progress
