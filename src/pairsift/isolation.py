@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from PIL import Image
@@ -65,7 +66,9 @@ class IsolatedDecoder:
         except (OSError, EOFError) as error:
             self._child = None
             raise self._lost(child, has_timed_out=watch.stop()) from error
-        watch.stop()
+        if watch.stop():  # between its answer and now: the next image needs another one
+            self._child = None
+            _end(child)
         if header["what"] == "failed":
             raise ImageError(RowStatus(header["status"]), header["reason"])
         picture = Image.frombytes("RGB", tuple(header["size"]), rgb)
@@ -78,11 +81,12 @@ class IsolatedDecoder:
             self._child = None
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        environment = dict(
-            os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path)
-        )
+        # The working folder may hold a stranger's json.py: neither -c nor an entry of this
+        # process's path that stands for it must bring it in.
+        folders = [str(Path(path).absolute()) for path in sys.path if path]
+        environment = dict(os.environ, PYTHONPATH=os.pathsep.join(folders))
         child = subprocess.Popen(
-            [sys.executable, "-c", "from pairsift.isolation import serve; serve()"],
+            [sys.executable, "-P", "-c", "from pairsift.isolation import serve; serve()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -92,12 +96,13 @@ class IsolatedDecoder:
         try:
             _send(child, pickle.dumps(self._decode))
             _receive(child.stdout)
+            if watch.stop():
+                raise EOFError
         except (OSError, EOFError) as error:
             watch.stop()
             _end(child)
             reason = f"the process that decodes did not start: {error or 'it ended'}"
             raise ImageError(RowStatus.IMAGE_UNREADABLE, reason) from error
-        watch.stop()
         self._child = child
         return child
 
@@ -114,19 +119,25 @@ class _Watch:
 
     def __init__(self, child: "subprocess.Popen[bytes]", seconds: float) -> None:
         self._has_killed = False
+        self._is_stopped = False
+        self._lock = threading.Lock()
         self._child = child
         self._timer = threading.Timer(seconds, self._kill)
         self._timer.daemon = True
         self._timer.start()
 
     def _kill(self) -> None:
-        self._has_killed = True
-        self._child.kill()
+        with self._lock:
+            if not self._is_stopped:
+                self._has_killed = True
+                self._child.kill()
 
     def stop(self) -> bool:
         """Stop watching; say whether the child was killed."""
         self._timer.cancel()
-        return self._has_killed
+        with self._lock:
+            self._is_stopped = True
+            return self._has_killed
 
 
 def serve() -> None:
