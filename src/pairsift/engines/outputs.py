@@ -11,7 +11,17 @@ from typing import Any
 
 from pairsift.errors import OutputExistsError, RunFolderError
 from pairsift.objects import Bucket, as_address, split_key
-from pairsift.runs.layout import ATTEMPTS, FOLDERS, OBJECTS, SUCCESS, TABLE, WRITING, key_of
+from pairsift.runs.layout import (
+    ATTEMPTS,
+    FOLDERS,
+    OBJECTS,
+    RUN,
+    SUCCESS,
+    TABLE,
+    WRITING,
+    is_own,
+    key_of,
+)
 from pairsift.runs.marks import find_worker
 from pairsift.runs.store import SWEEP_AFTER_SECONDS, RunStore
 from pairsift.tables.staging import shown
@@ -113,10 +123,15 @@ def check_folder(store: RunStore) -> None:
         RunFolderError: The folder holds something that is no part of a run.
     """
     try:
-        strange = [name for name in store.entries() if name not in (*FOLDERS, *OBJECTS)]
+        found = store.entries()
     except NotADirectoryError as error:
         message = f"{store.location} is a file; name a folder for the run"
         raise RunFolderError(message) from error
+    strange = [name for name in found if name not in (*FOLDERS, *OBJECTS)]
+    if RUN not in found:
+        # Folders of such names may be anybody's; only empty ones are sure to be nobody's.
+        inside = (name for folder in FOLDERS if folder in found for name in store.names(folder))
+        strange += [*(name for name in found if name in OBJECTS), *inside]
     if strange:
         place = store.location
         message = f"{place} holds {strange[0]}, which is no part of a run; name another folder"
@@ -125,6 +140,8 @@ def check_folder(store: RunStore) -> None:
 
 def clear_run(store: RunStore) -> None:
     """Remove a run: its mark of success first, so that nobody takes half of it for whole.
+
+    What has a name that no run gives stays.
 
     Raises:
         RunFolderError: The folder holds something that is no part of a run, or somebody is at
@@ -140,9 +157,10 @@ def clear_run(store: RunStore) -> None:
     for name in (SUCCESS, WRITING):
         store.delete(name)
     for folder in FOLDERS:
-        for name in store.names(folder):
+        for name in filter(is_own, store.names(folder)):
             store.delete(name)
-    for name in OBJECTS:
+    # run.json last: without it a folder that is not empty is somebody else's.
+    for name in (*(name for name in OBJECTS if name != RUN), RUN):
         store.delete(name)
 
 

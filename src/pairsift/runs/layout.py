@@ -28,6 +28,14 @@ FOLDERS: Final = (SCORES, EMBEDDINGS, COMMITS, ATTEMPTS, RETRIES, EFFECTIVE, DER
 OBJECTS: Final = (RUN, PLAN, WRITING, TABLE, SUMMARY, SUCCESS)
 
 _STEM = re.compile(r"(\d{5,})-(\d{12,})-g(\d+)")
+_OWN = re.compile(
+    rf"(?:{SCORES}|{EFFECTIVE})/{_STEM.pattern}(?:-[0-9a-f]+)?\.parquet"
+    rf"|{EMBEDDINGS}/{_STEM.pattern}-(?:images|captions)(?:-[0-9a-f]+)?\.parquet"
+    rf"|{COMMITS}/{_STEM.pattern}\.json"
+    rf"|{ATTEMPTS}/{_STEM.pattern}-[0-9a-f]+\.json"
+    rf"|{RETRIES}/g\d+\.json"
+    rf"|{DERIVED}/[a-z-]+\.parquet"
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -92,3 +100,13 @@ def key_of(name: str) -> ShardKey | None:
     """
     found = _STEM.match(name.rsplit("/", 1)[-1])
     return None if found is None else ShardKey(*map(int, found.groups()))
+
+
+def is_own(name: str) -> bool:
+    """Say whether an object in a folder of a run has a name that only a run gives.
+
+    Example:
+        >>> is_own("scores/00000-000000004096-g0.parquet"), is_own("scores/thesis.parquet")
+        (True, False)
+    """
+    return _OWN.fullmatch(name) is not None
