@@ -1,5 +1,7 @@
 """Object stores, against a real S3 protocol server on loopback."""
 
+import base64
+import pickle
 import sys
 from contextlib import closing
 from dataclasses import replace
@@ -96,3 +98,41 @@ def test_the_missing_extra_names_its_line(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "obstore", None)
     with pytest.raises(MissingExtraError, match=r'pip install "pairsift\[cloud\]"'):
         Sources(tmp_path, ImageConfig(), CONFIG)
+
+
+@pytest.mark.cloud
+def test_relative_references_start_at_a_root_in_a_bucket(bucket: str) -> None:
+    # No bucket is named: the root itself says what may be read.
+    with closing(Sources(Path(f"{bucket}/deep"), ImageConfig(), SourceConfig())) as sources:
+        references = [b"er/b.jpg", b"./x/../er//b.jpg", b"er/b.jpg"]
+        sources.expect(references)
+        assert [sources.read(reference) for reference in references] == [PICTURE] * 3
+        assert sources.read(b"a.jpg", Path(bucket)) == PICTURE
+        assert sources.read(KEYS[2].encode(), Path(bucket)) == PICTURE
+        assert sources.read(base64.b64encode(PICTURE)) == PICTURE
+        batches = [[b"er/b.jpg"], [b"a.jpg"]]
+        roots = {b"er/b.jpg": None, b"a.jpg": Path(bucket)}
+        for batch in sources.look_ahead(batches, list, lambda batch: roots[batch[0]]):
+            assert sources.read(batch[0], roots[batch[0]]) == PICTURE
+        for text, status in {
+            "../a.jpg": RowStatus.IMAGE_OUTSIDE_ROOT,
+            "er/../../a.jpg": RowStatus.IMAGE_OUTSIDE_ROOT,
+            "/a.jpg": RowStatus.IMAGE_OUTSIDE_ROOT,
+            "er/none.jpg": RowStatus.IMAGE_NOT_FOUND,
+            f"{bucket}/deep/er/b.jpg": RowStatus.IMAGE_NOT_ALLOWED,
+        }.items():
+            with pytest.raises(ImageError) as caught:
+                sources.read(text.encode())
+            assert caught.value.status is status, text
+        again: Sources = pickle.loads(pickle.dumps(sources))  # noqa: S301 - our own bytes
+        with closing(again):
+            assert again.read(b"er/b.jpg") == PICTURE
+
+
+@pytest.mark.cloud
+def test_offline_nothing_comes_from_a_root_in_a_bucket(bucket: str) -> None:
+    root = Path(f"{bucket}/deep")
+    with closing(Sources(root, ImageConfig(), SourceConfig(), offline=True)) as sources:
+        sources.expect([b"er/b.jpg"])
+        with pytest.raises(ImageError, match="--offline fetches nothing"):
+            sources.read(b"er/b.jpg")
