@@ -18,7 +18,7 @@ from pairsift.curation.decisions import score_arrays
 from pairsift.curation.exports import check_exports, write_exports
 from pairsift.curation.rows import FILE, ROW
 from pairsift.errors import OutputExistsError
-from pairsift.tables.outputs import open_output
+from pairsift.tables.outputs import check_local, open_output
 
 DECISIONS = "decisions.parquet"
 RECIPE = "recipe.toml"
@@ -35,6 +35,7 @@ def check_curation_path(folder: Path, *, overwrite: bool) -> None:
         OutputExistsError: It exists and is not to be replaced, or is no curation; or its parent
             is missing.
     """
+    check_local(folder)
     if folder.exists():
         if not overwrite:
             raise OutputExistsError(f"{folder} exists already (hint: --overwrite replaces it)")

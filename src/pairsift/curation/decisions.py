@@ -17,7 +17,7 @@ from pairsift.curation.choice import Choice
 from pairsift.curation.rows import FILE, ROW, ScoredRows
 from pairsift.curation.scales import Scales
 from pairsift.errors import OutputExistsError, UsageError
-from pairsift.tables.outputs import open_output
+from pairsift.tables.outputs import check_local, open_output
 
 NOT_SCORED = "not_scored"
 """Reason of rows that have no similarity; their status says why."""
@@ -126,6 +126,7 @@ def check_decision_path(path: Path, *, overwrite: bool) -> None:
     if path.suffix.lower() not in SUFFIXES:
         message = f"{path.name}: decisions are written as {' or '.join(SUFFIXES)}"
         raise UsageError(message)
+    check_local(path)
     if path.exists() and not overwrite:
         message = f"{path} exists already (hint: --overwrite replaces it)"
         raise OutputExistsError(message)

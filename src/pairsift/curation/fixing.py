@@ -13,6 +13,7 @@ from pairsift.protocols import TableBatch, TableReader
 from pairsift.runs import Run
 from pairsift.tables.csv import CsvPayload, CsvReader
 from pairsift.tables.formats import format_of, open_table
+from pairsift.tables.outputs import check_local
 from pairsift.tables.parquet import ParquetReader
 from pairsift.tables.streams import open_text_output
 
@@ -99,6 +100,7 @@ def check_fixable(run: Run, output: Path) -> Path:
     if format_of(output) is not format_of(inputs[0]):
         message = f"{output.name}: the output keeps the input's format, as in {inputs[0].name}"
         raise UsageError(message)
+    check_local(output)
     if output.exists() and output.samefile(inputs[0]):
         message = f"{output} is the input itself; choose another output"
         raise UsageError(message)

@@ -21,6 +21,7 @@ from pairsift.report.spread import distribution_section
 from pairsift.report.worth_a_look import choose_signs, signs_section
 from pairsift.report.wrong_pairs import wrong_pairs_section
 from pairsift.runs import Run
+from pairsift.tables.outputs import check_local
 
 
 def write_report(
@@ -47,6 +48,7 @@ def write_report(
         UsageError: A rule or a column is not as it must be.
         OutputExistsError: The output is a folder, or its folder is missing.
     """
+    check_local(output)
     if output.is_dir():
         message = f"{output} is a folder; name a file"
         raise OutputExistsError(message)

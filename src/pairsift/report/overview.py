@@ -17,6 +17,7 @@ from pairsift.options import flags_of
 from pairsift.report.cards import Column, Section, counted, facts, number, percent, table
 from pairsift.report.markup import Content, Markup, element, join
 from pairsift.report.material import Material
+from pairsift.runs.manifest import describe_again
 
 PROVENANCE_ID = "provenance"
 REPRODUCE_ID = "reproduce"
@@ -83,12 +84,13 @@ def warnings(material: Material) -> list[str]:
         )
     for item in material.run.info["inputs"]:
         path = Path(item["path"])
-        if not path.exists():
+        now = describe_again(item)
+        if now is None:
             found.append(
                 f"{path.name} is no longer where it was, so captions and pictures of it are "
                 "missing here."
             )
-        elif (path.stat().st_size, path.stat().st_mtime_ns) != (item["size"], item["mtime_ns"]):
+        elif now != item:
             found.append(
                 f"{path.name} has changed since it was scored: the numbers are of the table as it "
                 "was, captions and pictures of the table as it is."

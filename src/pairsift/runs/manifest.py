@@ -11,12 +11,12 @@ from typing import Any
 
 from pairsift import __version__
 from pairsift.config import ScoreConfig, describe
-from pairsift.errors import RunFolderError
+from pairsift.errors import RunFolderError, UsageError
 from pairsift.objects import as_address
 from pairsift.protocols import EmbeddingSource, Measure
 from pairsift.runs.layout import FORMAT_VERSION, RUN
 from pairsift.runs.store import RunStore
-from pairsift.tables.staging import origin_of
+from pairsift.tables.staging import local_table, origin_of
 
 
 def describe_input(ordinal: int, path: Path, table_format: str) -> dict[str, Any]:
@@ -43,6 +43,18 @@ def describe_input(ordinal: int, path: Path, table_format: str) -> dict[str, Any
         "mtime_ns": status.st_mtime_ns,
         "format": table_format,
     }
+
+
+def describe_again(item: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what run.json would say about an input now, or None where it is gone.
+
+    Args:
+        item: What it says.
+    """
+    try:
+        return describe_input(item["ordinal"], local_table(Path(item["path"])), item["format"])
+    except (UsageError, OSError):
+        return None
 
 
 def score_identity(

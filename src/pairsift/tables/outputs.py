@@ -68,6 +68,17 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
     _sync_folder(target.parent)
 
 
+def check_local(path: Path) -> None:
+    """Refuse a place in an object store, where a command writes to this machine only.
+
+    Raises:
+        OutputExistsError: It is one.
+    """
+    if (address := as_address(path)) is not None:
+        message = f"{address} is in an object store, where only `score` writes; name a place here"
+        raise OutputExistsError(message)
+
+
 def _is_special(target: Path, path: Path) -> bool:
     try:
         mode = target.stat().st_mode
