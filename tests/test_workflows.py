@@ -2,6 +2,8 @@
 
 import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ def commands(workflow: dict[Any, Any]) -> list[str]:
 
 
 def test_they_are_there() -> None:
-    assert [path.name for path in WORKFLOWS] == ["ci.yml", "models.yml"]
+    assert [path.name for path in WORKFLOWS] == ["ci.yml", "image.yml", "models.yml"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -48,6 +50,17 @@ def test_what_they_call_exists(path: Path) -> None:
             assert re.search(rf"^{target}:", made, re.MULTILINE), target
         for script in re.findall(r"scripts/\w+\.py", command):
             assert (ROOT / script).is_file(), script
+
+
+@pytest.mark.slow
+def test_they_fit_the_schema(tmp_path: Path) -> None:
+    check = [sys.executable, "-m", "check_jsonschema"]
+    check += ["--builtin-schema", "vendor.github-workflows"]
+    subprocess.run([*check, *WORKFLOWS], check=True, capture_output=True)
+    broken = tmp_path / "ci.yml"
+    text = WORKFLOWS[0].read_text(encoding="utf-8")
+    broken.write_text(text.replace("runs-on:", "run-on:"), encoding="utf-8")
+    assert subprocess.run([*check, broken], check=False, capture_output=True).returncode == 1
 
 
 def test_every_known_model_is_proved() -> None:
