@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pairsift.errors import OutputExistsError, UsageError
+from pairsift.errors import UsageError
 
 RunPath = Annotated[
     Path, typer.Argument(metavar="RUN", help="The run folder, or the enriched table beside it.")
@@ -30,7 +30,9 @@ def mismatches(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="OUTPUT", help="The corrected table, with --fix."),
+        typer.Option(
+            "--output", "-o", metavar="OUTPUT", help="The corrected table; a folder of several."
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output.")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of all that is drawn.")] = 0,
@@ -52,18 +54,18 @@ def mismatches(
         raise UsageError("--fix and --output go together: what to correct, and where it goes")
     fixes = parse_fixes(fix) if fix is not None else ()
     if output is not None:
-        check_fixable(run, output)
-        if output.exists() and not overwrite:
-            message = f"{output} exists already (hint: --overwrite replaces it)"
-            raise OutputExistsError(message)
+        check_fixable(run, output, overwrite=overwrite)
     found = search_mismatches(run, seed=seed)
     if as_json:
         typer.echo(json.dumps(found.to_arrow().to_pylist(), indent=2, ensure_ascii=False))
     else:
         print_mismatches(found, Console())
     if output is not None:
-        moved = write_fixed(run, plan_fixes(found, fixes), output)
-        typer.echo(f"{moved:,} captions moved in {output}", err=True)
+        sources = plan_fixes(found, fixes)
+        moved = write_fixed(run, sources, output)
+        left = len(sources) - moved
+        words = f"; {left:,} stay: a row between has no sound caption" if left else ""
+        typer.echo(f"{moved:,} captions moved in {output}{words}", err=True)
 
 
 def duplicates(
