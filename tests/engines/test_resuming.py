@@ -22,6 +22,7 @@ from pairsift.config import (
     TableConfig,
 )
 from pairsift.encoders.fake import FakeEncoder
+from pairsift.engines import resuming
 from pairsift.engines.local import run_folder, score_file
 from pairsift.errors import JobError, OutputExistsError, RunFolderError, UsageError
 from pairsift.job import JobSummary, Progress
@@ -310,6 +311,44 @@ def test_a_stopped_retry_goes_on(table: Path) -> None:
     summary = score(table, output, run={"retry": "failed"})
     assert summary.session_rows == NUM_ROWS - kept
     assert statuses(output) == ["ok"] * NUM_ROWS
+
+
+def test_a_retry_after_a_rewrite_that_was_stopped_is_a_new_one(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, away = table.with_name("out.csv"), table.with_name("away.png")
+    shutil.move(table.with_name("3.png"), away)
+    score(table, output)
+    assert score(table, output, run={"retry": "failed"}).num_failed == 4
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(resuming, "write_table", stop)
+        with pytest.raises(KeyboardInterrupt):
+            score(table, output, output=OutputConfig(details=True))
+    shutil.move(away, table.with_name("3.png"))
+    summary = score(table, output, run={"retry": "failed"})
+    assert (summary.session_rows, summary.num_failed) == (4, 0)
+
+
+def test_a_retry_that_scored_its_rows_is_finished_without_its_table(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, away = table.with_name("out.csv"), table.with_name("away.png")
+    shutil.move(table.with_name("3.png"), away)
+    score(table, output)
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(resuming, "write_table", stop)
+        with pytest.raises(KeyboardInterrupt):
+            score(table, output, run={"retry": "failed"})
+    shutil.move(away, table.with_name("3.png"))
+    assert score(table, output, run={"retry": "image_not_found"}).num_failed == 0
 
 
 def test_what_a_killed_process_left_is_swept_up(table: Path) -> None:

@@ -19,7 +19,7 @@ from pairsift.engines.outputs import (
     sweep_run,
 )
 from pairsift.engines.reading import PieceReader
-from pairsift.engines.retrying import Retry, begin_retry, choose_retries
+from pairsift.engines.retrying import Retry, begin_retry, choose_retries, finish_retry
 from pairsift.engines.sessions import Engine, FileWork, Session
 from pairsift.histograms import Histogram
 from pairsift.job import JobSummary, Progress
@@ -80,6 +80,7 @@ def score_in_run(
         _score_left(job, run, session, engine)
         if retry is not None:
             _score_again(job, session, engine, retry_of=Run(store, manifest), retry=retry)
+            finish_retry(store, retry)
     return _finish(job, Run(store, manifest), session, begin=begin)
 
 

@@ -70,8 +70,10 @@ def begin_retry(store: RunStore, wish: str) -> Retry:
     """
     statuses = parse_statuses(wish)
     rounds = store.names(RETRIES)
-    if rounds and not store.exists(SUCCESS):
-        last = json.loads(store.read(rounds[-1]))
+    last = json.loads(store.read(rounds[-1])) if rounds else {"is_finished": True}
+    # A run that is whole again has finished what it had begun, as far as it ever will. Without
+    # _SUCCESS it may also be the table that is to be written again.
+    if not last.get("is_finished", False) and not store.exists(SUCCESS):
         if last["statuses"] != sorted(statuses):
             message = (
                 "an earlier --retry of other statuses was stopped: "
@@ -80,9 +82,19 @@ def begin_retry(store: RunStore, wish: str) -> Retry:
             raise UsageError(message)
         return Retry(len(rounds), statuses)
     generation = len(rounds) + 1
-    facts = {"statuses": sorted(statuses)}
-    store.put(f"{RETRIES}/g{generation:06}.json", json.dumps(facts).encode())
-    return Retry(generation, statuses)
+    retry = Retry(generation, statuses)
+    _write_down(store, retry, is_finished=False)
+    return retry
+
+
+def finish_retry(store: RunStore, retry: Retry) -> None:
+    """Write down that a round has scored all its rows, so that the next wish is another round."""
+    _write_down(store, retry, is_finished=True)
+
+
+def _write_down(store: RunStore, retry: Retry, *, is_finished: bool) -> None:
+    facts = {"statuses": sorted(retry.statuses), "is_finished": is_finished}
+    store.put(f"{RETRIES}/g{retry.generation:06}.json", json.dumps(facts).encode())
 
 
 def choose_retries(store: RunStore, shards: Sequence[Layers], retry: Retry) -> None:
