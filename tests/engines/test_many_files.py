@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,6 +12,7 @@ import pytest
 from pairsift import open_run
 from pairsift.build import build_scorer
 from pairsift.config import ModelConfig, OutputConfig, RunConfig, ScoreConfig, TableConfig
+from pairsift.engines import resuming
 from pairsift.engines.local import run_folder, score_file
 from pairsift.errors import ColumnError, OutputExistsError
 from pairsift.job import JobSummary
@@ -67,6 +69,29 @@ def test_a_folder_gets_one_table_for_each(folder: Path, tmp_path: Path) -> None:
     (output / "part-1.csv").write_text("precious")
     with pytest.raises(OutputExistsError, match=r"part-1\.csv"):
         score(folder, output)
+
+
+def test_a_folder_is_not_whole_while_it_is_written_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "scored"
+    score(folder, output)
+    write_table, seen = resuming.write_table, []
+
+    def stop_at_the_second(*arguments: Any, **named: Any) -> Any:
+        seen.append((output / "_SUCCESS").exists())
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return write_table(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(resuming, "write_table", stop_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            score(folder, output, output=OutputConfig(details=True))
+    assert seen == [False, False]
+    assert not (output / "_SUCCESS").exists()
+    score(folder, output, output=OutputConfig(details=True))
+    assert (output / "_SUCCESS").exists()
 
 
 def test_another_format(folder: Path, tmp_path: Path) -> None:

@@ -211,6 +211,9 @@ def _write_tables(job: Job, run: Run) -> Tally:
         copy_images=job.config.output.copy_images,
     )
     tally = Tally()
+    folder = open_store(str(job.summary.output)) if job.is_folder else None
+    if folder is not None:
+        folder.delete(SUCCESS)  # while one table is of this session and another of the last
     for path, ordinals in job.outputs:
         files = [
             FinishedFile(
@@ -224,8 +227,7 @@ def _write_tables(job: Job, run: Run) -> Tally:
         ]
         columns = replace(job.columns, batch_rows=ROWS_AT_ONCE)
         tally.merge(write_table(run.store, path, files, columns=columns, enriched=enriched))
-    if job.is_folder:
-        folder = open_store(str(job.summary.output))
+    if folder is not None:
         folder.put(SUCCESS, b"")
     return tally
 
