@@ -12,7 +12,7 @@ import pytest
 from pairsift import open_run
 from pairsift.build import build_scorer
 from pairsift.config import ModelConfig, OutputConfig, RunConfig, ScoreConfig, TableConfig
-from pairsift.engines import resuming
+from pairsift.engines import finishing, resuming
 from pairsift.engines.local import run_folder, score_file
 from pairsift.errors import ColumnError, OutputExistsError
 from pairsift.job import JobSummary
@@ -76,7 +76,7 @@ def test_a_folder_is_not_whole_while_it_is_written_again(
 ) -> None:
     output = tmp_path / "scored"
     score(folder, output)
-    write_table, seen = resuming.write_table, []
+    write_table, seen = finishing.write_table, []
 
     def stop_at_the_second(*arguments: Any, **named: Any) -> Any:
         seen.append((output / "_SUCCESS").exists())

@@ -1,6 +1,7 @@
 """May the output be written? Nothing of the user's is replaced unless they said so."""
 
 import glob
+import hashlib
 import json
 import os
 import time
@@ -14,6 +15,7 @@ from pairsift.objects import Bucket, as_address, split_key
 from pairsift.runs.layout import (
     ATTEMPTS,
     FOLDERS,
+    NAMING,
     OBJECTS,
     RUN,
     SUCCESS,
@@ -24,6 +26,7 @@ from pairsift.runs.layout import (
 )
 from pairsift.runs.marks import find_worker
 from pairsift.runs.store import SWEEP_AFTER_SECONDS, RunStore
+from pairsift.tables.outputs import Facts, describe_file
 from pairsift.tables.staging import shown
 
 
@@ -81,16 +84,40 @@ def _check_object(inputs: Sequence[Path], address: str, *, overwrite: bool) -> N
 def is_own_output(store: RunStore, output_path: Path) -> bool:
     """Say whether an existing output is what this run wrote, unchanged since.
 
-    Between the moment when the table takes its name and the end of the run stands a mark, so a
-    run that was killed there knows its table again.
+    A run that was killed between the moment when a table took its name and its own end knows the
+    table again by the note that was made just before that moment.
     """
-    if store.exists(WRITING):
-        return True
+    facts = describe_output(output_path)
+    if facts is None:
+        return False
     written = read_written(store)
-    return written is not None and describe_output(output_path) in written["outputs"]
+    return (written is not None and facts in written["outputs"]) or _is_noted(store, facts)
 
 
-def describe_output(output_path: Path) -> dict[str, Any] | None:
+def note_output(store: RunStore, facts: Facts) -> None:
+    """Write down what a table looks like that is about to take its name."""
+    store.put(_note(facts), json.dumps(facts).encode())
+
+
+def drop_notes(store: RunStore) -> None:
+    """Remove the notes of tables, which ``read_written`` gives by now."""
+    for name in store.names(NAMING):
+        store.delete(name)
+
+
+def _is_noted(store: RunStore, facts: Facts) -> bool:
+    try:
+        noted = json.loads(store.read(_note(facts)))
+    except (FileNotFoundError, ValueError):
+        return False
+    return bool(noted) and all(facts.get(name) == value for name, value in noted.items())
+
+
+def _note(facts: Facts) -> str:
+    return f"{NAMING}/{hashlib.sha256(facts['path'].encode()).hexdigest()[:16]}.json"
+
+
+def describe_output(output_path: Path) -> Facts | None:
     """Return what tells a written table from a changed one; None where there is none."""
     if (address := as_address(output_path)) is not None:
         name, key = split_key(address)
@@ -100,12 +127,7 @@ def describe_output(output_path: Path) -> dict[str, Any] | None:
         return {"path": address, "size": facts.size, "etag": facts.etag}
     if not output_path.is_file():
         return None
-    status = output_path.stat()
-    return {
-        "path": os.path.realpath(output_path),
-        "size": status.st_size,
-        "mtime_ns": status.st_mtime_ns,
-    }
+    return describe_file(Path(os.path.realpath(output_path)), output_path.stat())
 
 
 def read_written(store: RunStore) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pairsift import stages
@@ -14,7 +15,9 @@ from pairsift.engines.opening import open_or_create
 from pairsift.engines.outputs import (
     describe_output,
     drop_finished_marks,
+    drop_notes,
     is_own_output,
+    note_output,
     read_written,
     sweep_run,
 )
@@ -33,6 +36,7 @@ from pairsift.runs.plan import Coverage, pending
 from pairsift.runs.reading import Run
 from pairsift.runs.store import RunStore, open_store
 from pairsift.statuses import RowStatus
+from pairsift.tables.outputs import told_before_naming
 from pairsift.tables.staging import shown
 
 ROWS_AT_ONCE = 4096
@@ -183,7 +187,8 @@ def _finish(job: Job, run: Run, session: Session, *, begin: float) -> JobSummary
     run_id = run_id_of(run.info)
     check_run(store, run_id)
     store.put(WRITING, make_mark())
-    with job.scorer.clock.stage(stages.WRITE):
+    naming = told_before_naming(partial(note_output, store))
+    with job.scorer.clock.stage(stages.WRITE), naming:
         tally = _write_tables(job, run)
     _fill_in(job, run, counts=tally.counts)
     job.summary.examples = tally.examples
@@ -196,6 +201,7 @@ def _finish(job: Job, run: Run, session: Session, *, begin: float) -> JobSummary
     _put_json(store, TABLE, {"job": facts, "outputs": written})
     drop_finished_marks(store)
     store.put(SUCCESS, b"")
+    drop_notes(store)
     store.delete(WRITING)
     return summary
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -70,7 +71,9 @@ def begin_retry(store: RunStore, wish: str) -> Retry:
     """
     statuses = parse_statuses(wish)
     rounds = store.names(RETRIES)
-    last = json.loads(store.read(rounds[-1])) if rounds else {"is_finished": True}
+    last: dict[str, Any] = {"is_finished": True}
+    if rounds:
+        last = json.loads(store.read(rounds[-1]))
     # A run that is whole again has finished what it had begun, as far as it ever will. Without
     # _SUCCESS it may also be the table that is to be written again.
     if not last.get("is_finished", False) and not store.exists(SUCCESS):

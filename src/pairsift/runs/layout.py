@@ -23,8 +23,9 @@ ATTEMPTS: Final = "attempts"
 RETRIES: Final = "retries"
 EFFECTIVE: Final = "effective"
 DERIVED: Final = "derived"
+NAMING: Final = "naming"
 
-FOLDERS: Final = (SCORES, EMBEDDINGS, COMMITS, ATTEMPTS, RETRIES, EFFECTIVE, DERIVED)
+FOLDERS: Final = (SCORES, EMBEDDINGS, COMMITS, ATTEMPTS, RETRIES, EFFECTIVE, DERIVED, NAMING)
 OBJECTS: Final = (RUN, PLAN, WRITING, TABLE, SUMMARY, SUCCESS)
 
 _STEM = re.compile(r"(\d{5,})-(\d{12,})-g(\d+)")
@@ -34,6 +35,7 @@ _OWN = re.compile(
     rf"|{COMMITS}/{_STEM.pattern}\.json"
     rf"|{ATTEMPTS}/{_STEM.pattern}-[0-9a-f]+\.json"
     rf"|{RETRIES}/g\d+\.json"
+    rf"|{NAMING}/[0-9a-f]+\.json"
     rf"|{DERIVED}/[a-z-]+\.parquet"
 )
 

@@ -5,13 +5,47 @@ import secrets
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pairsift.errors import OutputExistsError
 from pairsift.objects import Bucket, as_address, split_key
+
+Facts = dict[str, Any]
+Tell = Callable[[Facts], None]
+
+_TELL: ContextVar[Tell | None] = ContextVar("tell", default=None)
+
+
+@contextmanager
+def told_before_naming(tell: Tell) -> Iterator[None]:
+    """Have each output's facts told just before it takes its name.
+
+    Whoever is killed between that moment and its own note of success can then tell its file from
+    one that somebody else put there.
+
+    Args:
+        tell: Called with what ``describe_file`` gives; of an object in a store, whose version is
+            not known yet, with its path and its size.
+    """
+    token = _TELL.set(tell)
+    try:
+        yield
+    finally:
+        _TELL.reset(token)
+
+
+def describe_file(path: Path, status: os.stat_result) -> Facts:
+    """Return what tells a written table from a changed one.
+
+    Args:
+        path: Its real path.
+        status: Its own, under whatever name.
+    """
+    return {"path": str(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
 
 @contextmanager
@@ -44,6 +78,7 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
             whole = Path(folder, "whole")
             with whole.open("wb") as stream:
                 yield stream
+            _tell({"path": address, "size": whole.stat().st_size})
             Bucket(name).upload(key, whole)
         return
     # A link is followed, so that the file it names is replaced and not the link.
@@ -62,6 +97,7 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
+        _tell(describe_file(target, part.stat()))
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -77,6 +113,12 @@ def check_local(path: Path) -> None:
     if (address := as_address(path)) is not None:
         message = f"{address} is in an object store, where only `score` writes; name a place here"
         raise OutputExistsError(message)
+
+
+def _tell(facts: Facts) -> None:
+    tell = _TELL.get()
+    if tell is not None:
+        tell(facts)
 
 
 def _is_special(target: Path, path: Path) -> bool:
