@@ -59,17 +59,36 @@ def photographs(num: int, *, seed: int = 0) -> list[bytes]:
 
 def make_clip(folder: Path, *, patch: int = 32) -> Path:
     """Write a CLIP ViT-B checkpoint with random weights in the layout of the hub."""
+    return _make_clip(
+        folder,
+        text={"hidden_size": 512, "intermediate_size": 2048, "num_attention_heads": 8},
+        vision={"hidden_size": 768, "patch_size": patch, "num_hidden_layers": 12},
+        width=512,
+    )
+
+
+def make_clip_large(folder: Path) -> Path:
+    """Write a CLIP ViT-L/14 checkpoint with random weights in the layout of the hub."""
+    return _make_clip(
+        folder,
+        text={"hidden_size": 768, "intermediate_size": 3072, "num_attention_heads": 12},
+        vision={
+            "hidden_size": 1024, "intermediate_size": 4096, "num_attention_heads": 16,
+            "patch_size": 14, "num_hidden_layers": 24,
+        },
+        width=768,
+    )  # fmt: skip
+
+
+def _make_clip(folder: Path, *, text: dict[str, int], vision: dict[str, int], width: int) -> Path:
     tokenizer = _tokenizer(("<|startoftext|>", "<|endoftext|>"), end="<|endoftext|>")
     end = int(tokenizer.token_to_id("<|endoftext|>") or 0)
+    tokens = {"bos_token_id": end - 1, "eos_token_id": end, "pad_token_id": end}
     config = CLIPConfig(
-        text_config={
-            "vocab_size": 49408, "hidden_size": 512, "intermediate_size": 2048,
-            "num_attention_heads": 8, "num_hidden_layers": 12, "bos_token_id": end - 1,
-            "eos_token_id": end, "pad_token_id": end,
-        },
-        vision_config={"hidden_size": 768, "patch_size": patch, "num_hidden_layers": 12},
-        projection_dim=512,
-    )  # fmt: skip
+        text_config={"vocab_size": 49408, "num_hidden_layers": 12, **text, **tokens},
+        vision_config=dict(vision),
+        projection_dim=width,
+    )
     torch.manual_seed(0)
     CLIPModel(config).save_pretrained(folder)
     CLIPImageProcessorPil().save_pretrained(folder)
