@@ -21,6 +21,7 @@ CHART_HEIGHT = 6
 QUANTILE_NAMES = {0.0: "min", 0.5: "median", 1.0: "max"}
 QUANTILE_WIDTH = 7
 MAX_STAGES = 3
+SHOWN_INPUTS = 3
 STATE_STYLES = {"finished": "bold green", "running": "bold", "stopped": "bold yellow"}
 
 
@@ -87,7 +88,9 @@ def _state_facts(state: RunState) -> Iterator[tuple[str, str]]:
         yield "speed", f"{format_rate(state.pairs_per_second)} pairs/s{left}"
     yield "shards", f"{state.num_shards:,} finished; the last at {state.last_commit or 'never'}"
     yield "scores", f"{state.measure} of {state.model}"
-    yield "input", ", ".join(state.inputs)
+    more = len(state.inputs) - SHOWN_INPUTS
+    tail = f", and {more:,} more" if more > 0 else ""
+    yield "input", ", ".join(state.inputs[:SHOWN_INPUTS]) + tail
     if state.resume:
         yield "go on", state.resume
 

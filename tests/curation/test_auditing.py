@@ -9,7 +9,7 @@ from pairsift.curation.auditing import Audit, audit_run
 from pairsift.curation.choice import choose_rows
 from pairsift.errors import ColumnError
 from pairsift.runs import Run
-from tests.curation.runs import run_of
+from tests.curation.runs import accept_table, run_of
 from tests.curation.worlds import World, make_world, unit
 
 
@@ -50,7 +50,7 @@ def test_languages_are_found_for_some_rows(tmp_path: Path) -> None:
     texts = ("a red boat on the sea before an island", "ein rotes Boot auf dem Meer vor der Insel")
     lines = [f"{i}.png,{texts[i % 2]},sky\n" for i in range(60)]
     table.write_text("image,caption,category\n" + "".join(lines))
-    found = audit(run, AuditConfig())
+    found = audit(accept_table(run), AuditConfig())
     assert {x.group: x.rows for x in found.lines if x.dimension == "language"} == {
         "en": 30,
         "de": 30,

@@ -11,7 +11,7 @@ from pairsift.curation.balancing import Draw, draw_balanced
 from pairsift.curation.decisions import draw_table
 from pairsift.errors import ColumnError, UsageError
 from pairsift.runs import Run
-from tests.curation.runs import run_of
+from tests.curation.runs import accept_table, run_of
 from tests.curation.worlds import make_world
 
 NUM = 90
@@ -87,7 +87,7 @@ def test_every_row_has_a_reason(run: Run) -> None:
 def test_rows_without_a_category_are_not_drawn(run: Run) -> None:
     path = Path(run.info["inputs"][0]["path"])
     path.write_text(path.read_text().replace(",sky\n", ",\n"))
-    draw = draw_balanced(run, BalanceConfig(by="category"))
+    draw = draw_balanced(accept_table(run), BalanceConfig(by="category"))
     assert drawn(draw) == {"food": 10, "animals": 10}
     assert draw.num_without == 30
     reasons = draw_table(draw)["drop_reasons"].to_pylist()

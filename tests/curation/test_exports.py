@@ -188,7 +188,7 @@ def test_a_column_that_is_there_already_is_refused_first(own_run: Run, tmp_path:
 def test_an_input_that_lost_rows_is_told(own_run: Run, tmp_path: Path) -> None:
     table = tmp_path / "set" / "pairs.csv"
     table.write_bytes(b"".join(table.read_bytes().splitlines(keepends=True)[:-2]))
-    with pytest.raises(JobError, match="other rows"):
+    with pytest.raises(JobError, match="not what was scored any more"):
         export(own_run, tmp_path / "out", ExportConfig(export=("input",)))
 
 

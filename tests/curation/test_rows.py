@@ -5,7 +5,7 @@ import pytest
 
 from pairsift.curation.rows import own_columns, read_cells, read_labels, read_rows
 from pairsift.errors import ColumnError
-from tests.curation.runs import CATEGORIES, run_of
+from tests.curation.runs import CATEGORIES, accept_table, run_of
 from tests.curation.worlds import make_world
 
 
@@ -36,7 +36,8 @@ def test_empty_cells_belong_to_no_group(tmp_path: Path) -> None:
     run = run_of(tmp_path, make_world(3, seed=0))
     table = tmp_path / "pairs.csv"
     table.write_text(table.read_text().replace(",food", ","))
-    assert read_labels(run, read_rows(run), "category").labels.tolist() == [0, -1, 1]
+    labels = read_labels(accept_table(run), read_rows(run), "category").labels
+    assert labels.tolist() == [0, -1, 1]
 
 
 def test_an_unknown_column_is_named_with_those_that_there_are(tmp_path: Path) -> None:

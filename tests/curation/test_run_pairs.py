@@ -2,13 +2,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pairsift.config import SourceConfig
 from pairsift.curation.run_pairs import (
     read_captions,
     read_image_embeddings,
     read_pairs,
     read_pictures,
-    rebuild_config,
 )
 from tests.curation.runs import run_of
 from tests.curation.worlds import make_world
@@ -49,8 +47,3 @@ def test_without_embeddings_there_are_no_pairs(tmp_path: Path) -> None:
     run = run_of(tmp_path, make_world(20, seed=3), embeddings="none")
     assert len(read_pairs(run, read_captions(run))) == 0
     assert read_image_embeddings(run, read_pictures(run)) is None
-
-
-def test_a_config_comes_back_from_what_was_written_down() -> None:
-    plain = {"allow_host": ["a:1"], "from_a_later_version": 1}
-    assert rebuild_config(SourceConfig, plain) == SourceConfig(allow_host=("a:1",))

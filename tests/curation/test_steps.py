@@ -24,7 +24,7 @@ from pairsift.curation.funnel import Drops, Verdict, run_funnel
 from pairsift.curation.material import Material
 from pairsift.curation.steps import make_step
 from pairsift.errors import ColumnError, JobError, UsageError
-from tests.curation.runs import run_of
+from tests.curation.runs import accept_table, run_of
 from tests.curation.worlds import make_world
 
 NUM = 300
@@ -40,7 +40,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
     lines = (folder / "pairs.csv").read_text().splitlines()
     extra = [f"{line},{n / 10},{n % 7:03}" for n, line in enumerate(lines[1:])]
     (folder / "pairs.csv").write_text("\n".join([lines[0] + ",Weight,code", *extra]) + "\n")
-    return Material(run, seed=0)
+    return Material(accept_table(run), seed=0)
 
 
 def dropped(rule: DeclaredRule, material: Material, left: object = None) -> Drops:
@@ -183,7 +183,7 @@ def test_an_input_that_changed_is_told(tmp_path: Path) -> None:
     table = pc_csv.read_csv(tmp_path / "pairs.csv")
     pc_csv.write_csv(table.slice(0, 20), tmp_path / "pairs.csv")
     for rule in (WhereRule("category = 'sky'"), CaptionRule(min_words=2)):
-        with pytest.raises(JobError, match="other rows than were scored"):
+        with pytest.raises(JobError, match="not what was scored any more"):
             make_step(rule, Material(run, seed=0))
 
 

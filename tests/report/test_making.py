@@ -154,7 +154,7 @@ def test_the_table_has_changed(run: Path) -> None:
     table.write_text("\n".join(table.read_text().splitlines()[:4]) + "\n")
     page = page_of(run)
     assert "pairs.csv has changed since it was scored" in page.text
-    assert "the table has no such row any more" in page.text
+    assert "is not what was scored any more" in page.text
 
 
 @pytest.mark.parametrize("name", ["euclidean", "logit", "siglip-probability", "clip-score"])

@@ -24,7 +24,7 @@ from pairsift.runs import Run
 from pairsift.tables import parquet, vectors
 from pairsift.tables.columns import added_names
 from pairsift.tables.enriched import open_enriched
-from pairsift.tables.formats import format_of, open_table
+from pairsift.tables.formats import format_of
 from pairsift.tables.outputs import open_output
 
 IntArray = NDArray[np.int64]
@@ -62,7 +62,7 @@ def check_exports(run: Run, config: ExportConfig, *, prefix: str) -> None:
 
 
 def _reader(run: Run) -> TableReader:
-    return open_table(Path(run.info["inputs"][0]["path"]), run.table_config)
+    return run.open_input(0)
 
 
 def write_exports(
@@ -149,18 +149,18 @@ def _write_tables(
     for item, name in zip(inputs, names, strict=True):
         here = curation.material.rows.files == item["ordinal"]
         places = np.flatnonzero(here if has_verdict else here & curation.verdict.keep)
-        _write_table(curation, Path(item["path"]), folder / name, places, (prefix, has_verdict))
+        _write_table(curation, item["ordinal"], folder / name, places, (prefix, has_verdict))
         num_rows += len(places)
     written = [f"{folder.name}/{name}" for name in names]
     return {"path": folder.name, "files": written, "rows": num_rows}
 
 
 def _write_table(
-    curation: Curation, source: Path, target: Path, places: IntArray, manner: tuple[str, bool]
+    curation: Curation, ordinal: int, target: Path, places: IntArray, manner: tuple[str, bool]
 ) -> None:
     prefix, has_verdict = manner
     run = curation.run
-    reader = open_table(source, run.table_config)
+    reader = run.open_input(ordinal)
     has_lists = format_of(target) is parquet.FORMAT
     fields = added_schema(curation, has_lists=has_lists, has_verdict=has_verdict)
     names = added_names(reader.column_names, fields.names, prefix)

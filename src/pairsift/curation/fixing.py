@@ -121,8 +121,8 @@ def write_fixed(run: Run, sources: Mapping[Place, Place], output: Path) -> int:
     Returns:
         How many captions were moved.
     """
-    readers = [open_table(path, run.table_config) for path in _inputs(run)]
     ordinals = [int(item["ordinal"]) for item in run.info["inputs"]]
+    readers = [run.open_input(ordinal) for ordinal in ordinals]
     cells = _moved_cells(run, dict(zip(ordinals, readers, strict=True)), sources)
     if len(readers) == 1:
         write_moved(run, readers[0], cells[ordinals[0]], output)

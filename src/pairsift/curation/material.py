@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +29,6 @@ from pairsift.curation.searching import search_duplicates, search_mismatches
 from pairsift.errors import JobError, UsageError
 from pairsift.protocols import TableReader
 from pairsift.runs import Run
-from pairsift.tables.formats import open_table
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -155,7 +153,7 @@ class Material:
     @cached_property
     def reader(self) -> TableReader:
         """Of the first input: it knows the columns."""
-        return open_table(Path(self.run.info["inputs"][0]["path"]), self.run.table_config)
+        return self.run.open_input(0)
 
     def copies(self, rule: DuplicateRule) -> IntArray:
         """Return the group of each row by what a rule takes for copies; -1 where it is in none."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +16,8 @@ from pairsift.errors import ColumnError, UsageError
 from pairsift.given import UNKNOWN_MODEL
 from pairsift.protocols import FloatArray
 from pairsift.runs import Run
-from pairsift.tables.formats import batch_to_arrow, open_table
+from pairsift.runs.inputs import configured
+from pairsift.tables.formats import batch_to_arrow
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -160,9 +160,7 @@ def model_config(run: Run) -> ModelConfig:
             "(score with --model NAME)"
         )
         raise UsageError(message)
-    plain = run.info["config"]["model"]
-    known = ModelConfig.__dataclass_fields__.keys() & plain.keys()
-    return ModelConfig(**{name: plain[name] for name in known})
+    return configured(ModelConfig, run.info["config"]["model"])
 
 
 def require_columns(run: Run, columns: Sequence[str]) -> None:
@@ -171,8 +169,7 @@ def require_columns(run: Run, columns: Sequence[str]) -> None:
     Raises:
         ColumnError: The message lists the columns that there are.
     """
-    path = Path(run.info["inputs"][0]["path"])
-    available = open_table(path, run.table_config).column_names
+    available = run.open_input(0).column_names
     for column in columns:
         if column not in available:
             message = f"column `{column}` not found; available: {', '.join(available)}"
@@ -196,7 +193,7 @@ def read_cells(run: Run, rows: ScoredRows, places: IntArray, column: str) -> lis
         here = np.unique(places[rows.files[places] == item["ordinal"]])
         if len(here) == 0:
             continue
-        reader = open_table(Path(item["path"]), run.table_config)
+        reader = run.open_input(item["ordinal"])
         cells: list[object] = []
         for batch in reader.read_batches(
             image_column=run.info["image_column"],

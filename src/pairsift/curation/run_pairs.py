@@ -1,7 +1,6 @@
 """What the searches for wrong pairs and duplicates need of a run, as arrays."""
 
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +12,6 @@ from pairsift.curation.embedded import EmbeddedPairs, IntArray
 from pairsift.curation.rows import FILE, ROW
 from pairsift.protocols import FloatArray
 from pairsift.runs import Run
-
-Config = TypeVar("Config")
 
 
 @dataclass(frozen=True)
@@ -108,23 +105,6 @@ def read_image_embeddings(run: Run, pictures: RunPictures) -> FloatArray | None:
             found = np.zeros((len(pictures), shard.images.shape[1]), dtype=np.float32)
         found[np.searchsorted(keys, (int(shard.file) << 40) + shard.rows)] = _unit(shard.images)
     return found
-
-
-def rebuild_config(config: type[Config], plain: dict[str, Any]) -> Config:
-    """Return a config dataclass as run.json describes it; fields it does not know are left out.
-
-    Args:
-        config: A dataclass of ``pairsift.config`` without dataclasses inside.
-        plain: The description.
-    """
-    known = {field.name for field in fields(config)}  # type: ignore[arg-type]
-    return config(
-        **{
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in plain.items()
-            if name in known
-        }
-    )
 
 
 def _unit(rows: FloatArray) -> FloatArray:

@@ -5,32 +5,28 @@ import io
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from pairsift import schema
-from pairsift.config import ImageConfig, SourceConfig
 from pairsift.curation.added import added_columns, added_schema
 from pairsift.curation.curating import Curation
 from pairsift.curation.rows import FILE, ROW
 from pairsift.errors import ImageError
 from pairsift.protocols import TableBatch, TableReader
-from pairsift.runs import Run
 from pairsift.sources import Sources
 from pairsift.statuses import RowStatus
 from pairsift.tables.cells import json_value
 from pairsift.tables.columns import added_names
-from pairsift.tables.formats import open_table
 from pairsift.tables.outputs import open_output
 
 IntArray = NDArray[np.int64]
-Config = TypeVar("Config", ImageConfig, SourceConfig)
 
 ROWS_AT_ONCE = 256
 MOST_NAMED = 20
@@ -122,15 +118,14 @@ def _read_pairs(curation: Curation, prefix: str, missed: list[dict[str, Any]]) -
         places = np.flatnonzero((rows.files == item["ordinal"]) & curation.verdict.keep)
         if len(places) == 0:
             continue
-        reader = open_table(Path(item["path"]), run.table_config)
-        root = run.info["config"]["table"]["image_root"]
+        reader = run.open_input(item["ordinal"])
         batches = reader.read_batches(
             image_column=run.info["image_column"],
             caption_column=run.info["caption_column"],
             batch_rows=ROWS_AT_ONCE,
             rows=rows.rows[places].tolist(),
         )
-        with closing(_open_sources(run, Path(root) if root else reader.image_root)) as sources:
+        with closing(run.open_sources(item["ordinal"])) as sources:
             done = 0
             for batch in sources.look_ahead(batches, _references):
                 part = places[done : done + len(batch.pairs)]
@@ -186,21 +181,3 @@ def _light(rows: pa.RecordBatch, image_column: str) -> pa.RecordBatch:
     if place < 0 or pa.types.is_string(rows.schema.field(place).type):
         return rows
     return rows.select([name for name in rows.schema.names if name != image_column])
-
-
-def _open_sources(run: Run, root: Path) -> Sources:
-    config = run.info["config"]
-    return Sources(
-        root,
-        _config_of(ImageConfig, config["image"]),
-        _config_of(SourceConfig, config["source"]),
-        offline=bool(config["model"]["offline"]),
-    )
-
-
-def _config_of(kind: type[Config], plain: Mapping[str, Any]) -> Config:
-    known = {field.name for field in fields(kind)} & plain.keys()
-    values: dict[str, Any] = {name: plain[name] for name in known}
-    # JSON has lists only; a config is hashable.
-    values |= {name: tuple(v) for name, v in values.items() if isinstance(v, list)}
-    return kind(**values)

@@ -9,24 +9,22 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
-from pairsift.config import ImageConfig, SourceConfig
+from pairsift.config import ImageConfig
 from pairsift.curation.embedded import IntArray
 from pairsift.curation.hash_file import PictureHashes, keep_hashes, read_hashes
 from pairsift.curation.hashes import SIDE, make_thumbnail, perceptual_hashes
 from pairsift.curation.pixels import MEASURES, measure_pixels
-from pairsift.curation.run_pairs import RunPictures, rebuild_config
+from pairsift.curation.run_pairs import RunPictures
 from pairsift.errors import ImageError
 from pairsift.images import decode_image
 from pairsift.protocols import FloatArray, PixelArray
 from pairsift.runs import Run
-from pairsift.sources import Sources
-from pairsift.tables.formats import open_table
+from pairsift.runs.inputs import configured
 
 DECODE_SIDE: Final = 4 * SIDE
 """Large JPEGs are decoded at no less than twice this: the thumbnail is then the same to a level."""
@@ -93,7 +91,7 @@ def _read_pictures(
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="thumbnail") as pool:
         for item in run.info["inputs"]:
             here = wanted[pictures.files[wanted] == item["ordinal"]]
-            with closing(_Reader(run, Path(item["path"]))) as reader:
+            with closing(_Reader(run, item["ordinal"])) as reader:
                 expected = iter(pictures.sha256.take(pa.array(here)).to_pylist())
                 for batch in reader.batches(pictures.rows[here].tolist()):
                     for name, looks in pool.map(reader.read, batch):
@@ -107,15 +105,11 @@ def _read_pictures(
 class _Reader:
     """Reads the pictures of one input file."""
 
-    def __init__(self, run: Run, path: Path) -> None:
-        plain = run.info["config"]
+    def __init__(self, run: Run, ordinal: int) -> None:
         self._columns = run.info["image_column"], run.info["caption_column"]
-        self._table = open_table(path, run.table_config)
-        self._config = rebuild_config(ImageConfig, plain["image"])
-        root = run.table_config.image_root or self._table.image_root
-        self._sources = Sources(
-            Path(root), self._config, rebuild_config(SourceConfig, plain.get("source", {}))
-        )
+        self._table = run.open_input(ordinal)
+        self._config = configured(ImageConfig, run.info["config"]["image"])
+        self._sources = run.open_sources(ordinal)
 
     def batches(self, rows: Sequence[int]) -> Iterator[list[tuple[bytes | None, bytes | None]]]:
         """Yield references and contents of some rows, ascending."""

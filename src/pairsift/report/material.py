@@ -16,7 +16,6 @@ from pairsift.curation.scales import Scales
 from pairsift.errors import PairsiftError, UsageError
 from pairsift.report.selecting import ImageKeys, read_image_keys
 from pairsift.runs import Run
-from pairsift.tables.formats import open_table
 
 CATEGORY_NAMES = (
     *("category", "categories", "class", "label", "topic", "genre"),
@@ -134,8 +133,7 @@ class Material:
     def column_names(self) -> tuple[str, ...]:
         """The user's columns, or none where the table cannot be read any more."""
         try:
-            first = Path(self.run.info["inputs"][0]["path"])
-            return open_table(first, self.run.table_config).column_names
+            return self.run.open_input(0).column_names
         except (PairsiftError, OSError, IndexError):
             return ()
 

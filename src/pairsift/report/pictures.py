@@ -4,7 +4,7 @@ import base64
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,9 @@ from pairsift.errors import ImageError, PairsiftError, RowError
 from pairsift.images import decode_image
 from pairsift.report.selecting import KEY_LETTERS, ImageKeys
 from pairsift.runs import Run
+from pairsift.runs.inputs import configured
 from pairsift.sources import Sources
 from pairsift.statuses import RowStatus
-from pairsift.tables.formats import open_table
-from pairsift.tables.staging import local_table, references_root
 
 THUMBNAIL_SIDE = 160
 THUMBNAIL_QUALITY = 70
@@ -92,8 +91,8 @@ def load_pairs(
     for file, by_row in wanted.items():
         path = Path(inputs[file]["path"])
         name = path.name if len(inputs) > 1 else None
-        found, problem = _read_pairs(run, path, sorted(by_row))
-        reader = None if keys is None else _PictureReader(run, path)
+        found, problem = _read_pairs(run, file, sorted(by_row))
+        reader = None if keys is None else _PictureReader(run, file)
         for row, place in by_row.items():
             pair = found.get(row)
             caption = None if pair is None else _decoded(pair[schema.CAPTION])
@@ -124,18 +123,14 @@ def make_thumbnail(image: Image.Image) -> Thumbnail:
 class _PictureReader:
     """Reads the pictures of one input as they were read for scoring."""
 
-    def __init__(self, run: Run, path: Path) -> None:
-        plain = run.info["config"]
-        known = {field.name for field in fields(ImageConfig)}
-        image = {name: value for name, value in plain["image"].items() if name in known}
-        self._config = ImageConfig(**image)
-        root = plain["table"].get("image_root")
+    def __init__(self, run: Run, ordinal: int) -> None:
+        self._config = configured(ImageConfig, run.info["config"]["image"])
         self._problem: str | None = None
+        self._sources: Sources | None = None
         try:
-            below = Path(root) if root else references_root(local_table(path))
-            self._sources: Sources | None = Sources(below, self._config)
-        except PairsiftError as error:
-            self._sources, self._problem = None, str(error)
+            self._sources = run.open_sources(ordinal, may_fetch=False)
+        except (PairsiftError, OSError) as error:
+            self._problem = str(error)
 
     def close(self) -> None:
         """Close what it reads from."""
@@ -164,12 +159,12 @@ class _PictureReader:
 
 
 def _read_pairs(
-    run: Run, path: Path, rows: list[int]
+    run: Run, ordinal: int, rows: list[int]
 ) -> tuple[dict[int, dict[str, Any]], str | None]:
     """Return the rows that are still there, and why others are not."""
     found: dict[int, dict[str, Any]] = {}
     try:
-        batches = open_table(path, run.table_config).read_batches(
+        batches = run.open_input(ordinal).read_batches(
             image_column=run.info["image_column"],
             caption_column=run.info["caption_column"],
             batch_rows=ROWS_AT_ONCE,

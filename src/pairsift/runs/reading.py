@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from pairsift.config import TableConfig
 from pairsift.errors import RunFolderError
 from pairsift.histograms import Histogram
 from pairsift.objects import as_address
-from pairsift.protocols import Provenance
+from pairsift.protocols import Provenance, TableReader
 from pairsift.runs.commits import (
     Commit,
     Work,
@@ -25,6 +24,7 @@ from pairsift.runs.commits import (
     merged_counts,
     merged_work,
 )
+from pairsift.runs.inputs import check_unchanged, configured, finished_rows, open_sources
 from pairsift.runs.layout import EFFECTIVE, SUCCESS, SUMMARY
 from pairsift.runs.manifest import read_manifest
 from pairsift.runs.overlays import (
@@ -33,12 +33,12 @@ from pairsift.runs.overlays import (
     iter_embeddings,
     layer,
     read_commits,
-    read_rows,
     read_scores,
 )
 from pairsift.runs.ownership import run_id_of
 from pairsift.runs.store import RunStore, open_store
 from pairsift.runs.writing import FILE, ROW
+from pairsift.sources import Sources
 from pairsift.statuses import RowStatus
 from pairsift.tables.formats import batch_to_arrow, open_table
 
@@ -59,6 +59,7 @@ class Run:
     def __init__(self, store: RunStore, info: dict[str, Any]) -> None:
         self.store = store
         self.info = info
+        self._readers: dict[int, TableReader] = {}
 
     @property
     def location(self) -> str:
@@ -187,15 +188,14 @@ class Run:
         Raises:
             UsageError: An input is no longer there.
         """
-        for item in self.info["inputs"]:
-            finished = [s.base for s in self.shards if s.base.key.file == item["ordinal"]]
-            if finished:
-                yield from self._own_columns(item, _rows_of(self.store, finished), columns)
+        for ordinal in range(len(self.info["inputs"])):
+            if bases := self._bases(ordinal):
+                yield from self._own_columns(ordinal, finished_rows(self.store, bases), columns)
 
     def _own_columns(
-        self, item: dict[str, Any], rows: Sequence[int], columns: Sequence[str] | None
+        self, ordinal: int, rows: Sequence[int], columns: Sequence[str] | None
     ) -> Iterator[pa.RecordBatch]:
-        reader = open_table(Path(item["path"]), self.table_config)
+        reader = self.open_input(ordinal)
         done = 0
         for batch in reader.read_batches(
             image_column=self.info["image_column"],
@@ -206,18 +206,45 @@ class Run:
             own = batch_to_arrow(reader, batch)
             own = own if columns is None else own.select(list(columns))
             ordinals = pa.array(rows[done : done + own.num_rows], pa.int64())
-            files = pa.array(np.full(own.num_rows, item["ordinal"], dtype=np.int32))
+            files = pa.array(np.full(own.num_rows, ordinal, dtype=np.int32))
             done += own.num_rows
             yield pa.RecordBatch.from_arrays(
                 [files, ordinals, *own.columns], names=[FILE, ROW, *own.schema.names]
             )
 
+    def open_input(self, ordinal: int) -> TableReader:
+        """Return the reader of an input, which is still what was scored.
+
+        Args:
+            ordinal: Of the input.
+
+        Raises:
+            UsageError: It is no longer there.
+            JobError: It has changed.
+        """
+        if ordinal not in self._readers:
+            path = Path(self.info["inputs"][ordinal]["path"])
+            reader = open_table(path, self.table_config)
+            check_unchanged(self.store, self.info, ordinal, reader, self._bases(ordinal))
+            self._readers[ordinal] = reader
+        return self._readers[ordinal]
+
+    def open_sources(self, ordinal: int, *, may_fetch: bool = True) -> Sources:
+        """Return what reads the pictures of an input, as they were read to be scored.
+
+        Args:
+            ordinal: Of the input.
+            may_fetch: Also from the hosts and buckets that the run was allowed.
+        """
+        return open_sources(self.info, self.open_input(ordinal), may_fetch=may_fetch)
+
+    def _bases(self, ordinal: int) -> list[Commit]:
+        return [shard.base for shard in self.shards if shard.base.key.file == ordinal]
+
     @property
     def table_config(self) -> TableConfig:
         """How the inputs are read."""
-        known = {field.name for field in fields(TableConfig)}
-        plain = self.info["config"]["table"]
-        return TableConfig(**{name: plain[name] for name in known & plain.keys()})
+        return configured(TableConfig, self.info["config"]["table"])
 
 
 def open_run(path: str | Path, *, allow_partial: bool = False) -> Run:
@@ -244,16 +271,3 @@ def open_run(path: str | Path, *, allow_partial: bool = False) -> Run:
         message = f"{store.location} is not finished: the same command again resumes it"
         raise RunFolderError(message)
     return run
-
-
-def _rows_of(store: RunStore, commits: Sequence[Commit]) -> Sequence[int]:
-    """Return the ordinals of the shards' rows: a range where there are no gaps."""
-    first = commits[0].key.first_row
-    after = first
-    for commit in commits:
-        if commit.key.first_row != after or commit.num_rows != commit.span_rows:
-            break
-        after += commit.num_rows
-    else:
-        return range(first, after)
-    return [row for commit in commits for row in read_rows(store, commit)]
