@@ -38,6 +38,7 @@ LINES: list[list[str]] = [
     ["api"],
     ["charts", "progress", "summary", "demo", "options", "report", "model_commands"],
     [
+        "interrupts",
         "curation_summary",
         "curation_commands",
         "balance_commands",

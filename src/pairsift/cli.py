@@ -5,14 +5,13 @@ when it runs, so that ``--help`` is quick.
 """
 
 import json
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -22,17 +21,13 @@ from pairsift.config import ScoreConfig
 from pairsift.curation_commands import register_curation
 from pairsift.errors import PairsiftError, TooManyFailuresError
 from pairsift.finding_commands import register_findings
+from pairsift.interrupts import EXIT_INTERRUPTED, EXIT_TERMINATED, handle_interrupts
 from pairsift.model_commands import models_app, say
 from pairsift.options import Only, expand_options
 from pairsift.planning_commands import register_planning
 from pairsift.report.command import report
 
-if TYPE_CHECKING:
-    from types import FrameType
-
 EXIT_FAILED = 1
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
-EXIT_TERMINATED = 143  # 128 + SIGTERM
 
 _TYPED: ContextVar[tuple[str, ...]] = ContextVar("typed", default=())
 
@@ -278,10 +273,5 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the command line of this process."""
-    signal.signal(signal.SIGTERM, _terminate)
+    handle_interrupts()
     sys.exit(run(sys.argv[1:]))
-
-
-def _terminate(_signal: int, _frame: "FrameType | None") -> None:
-    # As Ctrl-C does: temporary files are removed on the way out.
-    raise SystemExit(EXIT_TERMINATED)

@@ -124,3 +124,37 @@ def test_two_processes_share_one_run(table: Path) -> None:
     assert output.read_bytes() == whole.read_bytes()
     assert open_run(output).num_rows == NUM_ROWS
     assert not list((run_folder(output) / "attempts").iterdir())
+
+
+def test_a_full_disk(table: Path, tmp_path: Path) -> None:
+    """A disk of 160 kB; what was finished on it goes on when it is larger."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    run = [sys.executable, "-m", "pairsift"]
+    output, whole = disk / "out.csv", tmp_path / "whole.csv"
+    try:
+        done = subprocess.run(
+            [*run, *command(table, output)], check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 1
+        last = done.stderr.strip().splitlines()[-1]
+        assert last.startswith("error: no space left")
+        assert "the same command resumes" in last
+        assert "Traceback" not in done.stderr
+        kept = open_run(run_folder(output), allow_partial=True).num_rows
+        assert 0 < kept < NUM_ROWS
+        assert not output.exists()
+        assert not [path for path in disk.rglob("*") if path.name.endswith(".part")]
+        larger = ["mount", "-o", "remount,size=8m", str(disk)]
+        subprocess.run(larger, check=True, capture_output=True)
+        again = subprocess.run(
+            [*run, *command(table, output)], check=True, capture_output=True, text=True
+        )
+        assert f"({kept:,} rows) were finished already" in again.stderr
+        subprocess.run([*run, *command(table, whole)], check=True, capture_output=True)
+        assert output.read_bytes() == whole.read_bytes()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)

@@ -271,7 +271,7 @@ def test_the_check_stands_at_every_socket(
 
     monkeypatch.setattr(addresses, "why_not_public", let_through)
     names = FakeNames({"both.test": [["127.0.0.3", "127.0.0.1"]]})
-    monkeypatch.setattr(web, "ThreadedResolver", lambda: names)
+    monkeypatch.setattr(web, "ThreadedResolver", lambda _: names)
     for host in ("127.0.0.1", "both.test"):
         url = f"http://{host}:{listener.port}/good"
         assert status_of(tmp_path, url, patient()) is RowStatus.OK
@@ -288,7 +288,7 @@ def test_a_name_that_turns_private(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     )
     monkeypatch.setattr(web, "DNS_SECONDS", 0)
     names = FakeNames({"rebind.test": [["127.0.0.2"], ["127.0.0.1"]]})
-    monkeypatch.setattr(web, "ThreadedResolver", lambda: names)
+    monkeypatch.setattr(web, "ThreadedResolver", lambda _: names)
     with HostileWeb("127.0.0.2") as public, HostileWeb() as private:
         monkeypatch.setattr(urls, "OPEN_PORTS", {public.port, private.port})
         first = f"http://rebind.test:{public.port}"
@@ -306,7 +306,7 @@ def test_a_name_that_turns_private(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_name_with_private_addresses_only(
     tmp_path: Path, listener: HostileWeb, monkeypatch: pytest.MonkeyPatch, answer: list[str]
 ) -> None:
-    monkeypatch.setattr(web, "ThreadedResolver", lambda: FakeNames({"in.test": [answer]}))
+    monkeypatch.setattr(web, "ThreadedResolver", lambda _: FakeNames({"in.test": [answer]}))
     url = f"http://in.test:{listener.port}/good"
     assert status_of(tmp_path, url, patient()) is RowStatus.IMAGE_BLOCKED
     assert listener.num_accepted == 0

@@ -7,7 +7,7 @@ time, and nobody else's.
 import asyncio
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from pairsift.sources.stores import StoreClient
 
 CLOSE_SECONDS = 5.0  # for connections to end; after that the thread is left behind
-DNS_THREADS = 64  # looking up a name blocks a thread, and dead name servers block it for long
 
 
 @dataclass(eq=False)
@@ -60,9 +59,7 @@ class Fetcher:
         self._room = Room(config.fetch_ahead_bytes)
         self._turns = Turns(config, self._room, self.meter)
         self._is_closed = False
-        self._names = ThreadPoolExecutor(DNS_THREADS, thread_name_prefix="names")
         self._loop = asyncio.new_event_loop()
-        self._loop.set_default_executor(self._names)
         self._thread = threading.Thread(target=self._loop.run_forever, name="fetch", daemon=True)
         self._thread.start()
         try:
@@ -130,7 +127,6 @@ class Fetcher:
         with suppress(TimeoutError):
             closing = asyncio.run_coroutine_threadsafe(self._shut(), self._loop)
             closing.result(CLOSE_SECONDS)
-        self._names.shutdown(wait=False, cancel_futures=True)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(CLOSE_SECONDS)
         if not self._thread.is_alive():

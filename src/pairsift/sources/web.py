@@ -6,6 +6,7 @@ name, not the redirect, not the length.
 
 import asyncio
 import socket
+from typing import cast
 
 import aiohttp
 from aiohttp.resolver import ThreadedResolver
@@ -16,6 +17,7 @@ from pairsift.errors import ImageError, UsageError
 from pairsift.sources.addresses import BlockedAddressError, open_public_socket
 from pairsift.sources.inline import check_size
 from pairsift.sources.loads import Deadline, Load
+from pairsift.sources.names import NameThreads
 from pairsift.sources.retries import TryAgainError, delay_seconds, parse_retry_after
 from pairsift.sources.robots import AGENT, forbidding_directive
 from pairsift.sources.turns import Turns
@@ -183,7 +185,7 @@ def user_agent(contact: str) -> str:
 def _session(config: SourceConfig, *, is_guarded: bool) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(
         limit=0,  # the turns are the limit
-        resolver=ThreadedResolver(),
+        resolver=ThreadedResolver(cast("asyncio.AbstractEventLoop", NameThreads())),
         ttl_dns_cache=DNS_SECONDS,
         keepalive_timeout=KEEP_SECONDS,
         socket_factory=open_public_socket if is_guarded else None,
