@@ -36,7 +36,7 @@ class Smoke:
     """What shows that an extra works.
 
     Args:
-        commands: Of ``pairsift``, that have to end well.
+        commands: Of ``pairsift``, or ``python`` and a file; they have to end well.
         without: The one of them that has to name the extra where it is not installed.
     """
 
@@ -47,6 +47,24 @@ class Smoke:
 
 QUANTIZE = "models quantize storybook-small --calibrate book/pairs.csv -o int8"
 RAY = "score book/pairs.csv -o ray.csv --model storybook-small --engine ray --overwrite"
+SPARK = "python on_spark.py"
+ON_SPARK = """
+import csv, os, sys
+os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+try:
+    from pairsift import spark
+except ImportError as error:
+    sys.exit(str(error))
+from pairsift.config import ModelConfig, ScoreConfig, TableConfig
+from pyspark.sql import SparkSession
+session = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+model, table = ModelConfig(model="storybook-small"), TableConfig(image_root="book")
+config = ScoreConfig(model=model, table=table)
+rows = list(csv.DictReader(open("book/pairs.csv")))
+scored = spark.score(session.createDataFrame(rows), config=config).collect()
+assert [row.similarity_status for row in scored] == ["ok"] * 60
+session.stop()
+"""
 
 SMOKES = {
     "cloud": Smoke((BUCKET,), BUCKET, ("bucket-scored.csv",)),
@@ -57,6 +75,7 @@ SMOKES = {
     ),
     "quantize": Smoke((QUANTIZE,), QUANTIZE),
     "ray": Smoke((RAY,), RAY, ("ray.csv",)),
+    "spark": Smoke((SPARK,), SPARK),
     "torch": Smoke((TORCH,), TORCH, ("torch.csv",)),
 }
 
@@ -120,9 +139,12 @@ class Place:
 
     def pairsift(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the installed pairsift; as a user would, so without our settings."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        names = ("PATH", "HOME", "LANG", "JAVA_HOME")
+        kept = {name: os.environ[name] for name in names if name in os.environ}
+        words = command.split()
+        program = words.pop(0) if words[0] == "python" else "pairsift"
         return subprocess.run(
-            [str(self.bin / "pairsift"), *command.split()],
+            [str(self.bin / program), *words],
             cwd=self.work,
             env=kept | self.environment,
             capture_output=True,
@@ -174,6 +196,7 @@ def check(place: Place, extra: str, extras: list[str]) -> dict[str, Any]:
         raise SystemExit("the built-in model did not score every pair")
     rows = ["image,caption", *(f"s3://bucket/{n:03}/{n:06}.jpg,a boat" for n in (0, 0))]
     (place.work / "bucket.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (place.work / "on_spark.py").write_text(ON_SPARK, encoding="utf-8")
     told = {}
     with bucket(place.work / "book" / "images") as environment:
         place.environment = environment

@@ -35,7 +35,7 @@ LINES: list[list[str]] = [
     ["engines"],
     ["curation"],
     ["fingerprints", "invariants", "checking", "planning", "comparing"],
-    ["api"],
+    ["api", "spark"],
     ["charts", "progress", "summary", "demo", "options", "report", "model_commands"],
     [
         "interrupts",

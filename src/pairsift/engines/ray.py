@@ -51,7 +51,17 @@ MAX_CPUS_PER_WORKER = 8
 
 CONNECT_SECONDS = 10.0
 NO_PROXY_THERE = f"http://{LOOPBACK}:9"
-PROXY_VARIABLES = ("HTTP_PROXY", "NO_PROXY")
+ALONE = {
+    "HTTP_PROXY": NO_PROXY_THERE,
+    "NO_PROXY": f"{LOOPBACK},localhost",
+    ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0",
+}
+"""The environment of what is started here.
+
+Ray binds to the address of a network card unless it is told that there are no clusters. Its head
+asks every cloud's metadata service where it is, whatever is said about reports; a proxy that is not
+there answers instead.
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -220,7 +230,7 @@ def _connected(config: EngineConfig) -> Iterator[dict[str, str | None]]:
     Yields:
         Variables of the environment that workers have to set as they are here.
     """
-    variables = {name: os.environ.get(name) for name in PROXY_VARIABLES}
+    variables = {name: os.environ.get(name) for name in ALONE}
     if ray.is_initialized():  # by the caller, who ends it too
         yield {}
         return
@@ -246,11 +256,8 @@ def _connected(config: EngineConfig) -> Iterator[dict[str, str | None]]:
 
 
 def _start_here(variables: dict[str, str | None], quiet: dict[str, Any]) -> None:
-    # Ray binds to the address of a network card unless it is told that there are no clusters.
-    ray_constants.ENABLE_RAY_CLUSTER = False
-    # Its head asks every cloud's metadata service where it is, whatever is said about reports; a
-    # proxy that is not there answers instead.
-    os.environ.update(HTTP_PROXY=NO_PROXY_THERE, NO_PROXY=f"{LOOPBACK},localhost")
+    ray_constants.ENABLE_RAY_CLUSTER = False  # what it made of the environment when imported
+    os.environ.update(ALONE)
     try:
         ray.init(
             address="local",
