@@ -59,7 +59,8 @@ def measured(**changes: Any) -> Measurement:
             score_row_bytes=50.0,
             shard_bytes=4_000.0,
             table_row_bytes=120.0,
-            table_row_seconds=1e-5,
+            read_row_seconds=5e-4,
+            write_row_seconds=1e-5,
             width=512,
         ),
         machine=MachineFacts(

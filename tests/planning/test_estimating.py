@@ -85,7 +85,8 @@ def test_columns_that_nobody_could_count_leave_the_sample_as_it_is() -> None:
     columns = replace(measured().columns, scanned_rows=0, read_seconds=0.0, shard_references=0)
     found = measured(columns=columns)
     assert row_work(found).images == 1.0
-    assert row_seconds(found, row_work(found)).reading == 0.0
+    # Then the pieces say how long reading takes.
+    assert row_seconds(found, row_work(found)).reading == pytest.approx(5e-4)
 
 
 def test_a_slow_server_sets_the_pace() -> None:
@@ -117,22 +118,22 @@ def test_connections_that_nobody_waited_for_are_the_most_that_were_seen() -> Non
 def test_a_run_is_its_start_and_its_rows() -> None:
     found = measured()
     row = row_seconds(found, row_work(found))
-    assert run_seconds(found, row, num_rows=100_000) == pytest.approx(5 + 750 + 1)
+    assert run_seconds(found, row, num_rows=100_000) == pytest.approx(5 + 750 + 2)
 
 
 def test_text_that_is_small_is_counted_before_the_first_row() -> None:
     found = measured(job=Job(4096, "all", text_bytes=100_000 * 100))
     row = row_seconds(found, row_work(found))
-    assert run_seconds(found, row, num_rows=100_000) == pytest.approx(5 + 1 + 750 + 1)
+    assert run_seconds(found, row, num_rows=100_000) == pytest.approx(5 + 1 + 750 + 2)
     # Of 100 million rows it is 10 GB, which no run reads to say how much is left.
-    assert run_seconds(found, row, num_rows=10**8) == pytest.approx(5 + 750_000 + 1_000)
+    assert run_seconds(found, row, num_rows=10**8) == pytest.approx(5 + 750_000 + 2_000)
 
 
 def test_machines_share_whole_shards_and_one_writes_the_table() -> None:
     found = measured()
     row = row_seconds(found, row_work(found))
     # 25 shards on 4 machines: one of them has 7.
-    expected = 5 + 7 * 4_096 * 0.0075 + 1
+    expected = 5 + 7 * 4_096 * 0.0075 + 2
     assert run_seconds(found, row, num_rows=100_000, machines=4) == pytest.approx(expected)
     few = run_seconds(found, row, num_rows=1_000, machines=4)
     assert few == pytest.approx(run_seconds(found, row, num_rows=1_000))
@@ -184,6 +185,10 @@ def test_the_memory_has_room_for_whole_shards() -> None:
     assert memory_bytes(found, row_work(found)) == 1_000_000_000 + shards + 32_000_000
     fetched = replace(found, fetching=slow_server())
     assert memory_bytes(fetched, row_work(found)) == memory_bytes(found, row_work(found)) + 9
+    roomy = replace(fetched, job=replace(found.job, fetch_ahead_bytes=10**12))
+    # Of what is looked ahead every image has 100 kB.
+    expected = memory_bytes(found, row_work(found)) + 4_096 * 100_000
+    assert memory_bytes(roomy, row_work(found)) == expected
 
 
 def test_the_bytes_of_images() -> None:

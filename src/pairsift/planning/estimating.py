@@ -57,7 +57,7 @@ class RowSeconds:
         reading: Going through the table.
         fetching: Getting the images, with as many connections as there are; 0 without.
         decoding: Of one processor; the other stages run beside it.
-        table: Writing the enriched table, after all scoring.
+        table: Reading it again and writing it enriched, after all scoring.
     """
 
     stages: Mapping[str, float]
@@ -135,14 +135,17 @@ def row_seconds(measurement: Measurement, work: RowWork) -> RowSeconds:
         # What was waited for says nothing here: some of it was there early, some late.
         by_stage[stages.WAIT] = decode / measurement.machine.processors
     other = window.seconds / rows - sum(spent.values())
+    reading = measurement.sizes.read_row_seconds  # with skipping: more than the truth
+    if columns.scanned_rows:
+        reading = columns.read_seconds / columns.scanned_rows
     by_stage[OTHER] = max(0.0, other)
     return RowSeconds(
         stages=by_stage,
         scoring=sum(by_stage.values()),
-        reading=columns.read_seconds / columns.scanned_rows if columns.scanned_rows else 0.0,
+        reading=reading,
         fetching=fetch_seconds(measurement.fetching, work.reads),
         decoding=decode,
-        table=measurement.sizes.table_row_seconds,
+        table=reading + measurement.sizes.write_row_seconds,
     )
 
 
@@ -264,7 +267,10 @@ def memory_bytes(measurement: Measurement, work: RowWork) -> float:
     job = measurement.job
     kept = (work.kept_images + work.kept_captions) * 4.0 * measurement.sizes.width
     shards = 3.0 * 2.0 * job.shard_rows * kept
-    fetched = job.fetch_ahead_bytes if measurement.fetching is not None else 0
+    fetched = 0.0
+    if measurement.fetching is not None:
+        an_image = read_bytes(measurement, work, num_rows=1)
+        fetched = min(job.fetch_ahead_bytes, LOOK_AHEAD * an_image)
     return measurement.machine.peak_bytes + shards + job.cache_bytes + fetched
 
 

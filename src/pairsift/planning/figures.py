@@ -92,14 +92,16 @@ class SizeFacts:
         score_row_bytes: Of the scores and commits, a row.
         shard_bytes: Of the same, a shard, whatever its rows.
         table_row_bytes: Of the enriched table.
-        table_row_seconds: Reading a row again and writing it enriched.
+        read_row_seconds: Reading a row again, with what stands before it in its shard.
+        write_row_seconds: Writing it enriched.
         width: Dimensions of an embedding.
     """
 
     score_row_bytes: float
     shard_bytes: float
     table_row_bytes: float
-    table_row_seconds: float
+    read_row_seconds: float
+    write_row_seconds: float
     width: int
 
 

@@ -67,7 +67,7 @@ def rewrite_pieces(
     names = scorer.output_schema.names
     output = folder / f"table{_suffix(files[0].reader)}"
     contents = []
-    begin = time.perf_counter()
+    read_seconds = write_seconds = 0.0
     with open_enriched(
         output,
         [file.reader for file in files],
@@ -80,6 +80,7 @@ def rewrite_pieces(
             scores = pq.read_table(io.BytesIO(store.read(commit.scores.name)), columns=names)
             done = 0
             pairs = []
+            begin = time.perf_counter()
             for batch in files[piece.key.file].reader.read_batches(
                 image_column=columns[0],
                 caption_column=columns[1],
@@ -87,19 +88,27 @@ def rewrite_pieces(
                 rows=piece.rows,
                 span=piece.span,
             ):
+                read_seconds += time.perf_counter() - begin
                 part = scores.slice(done, len(batch.pairs)).combine_chunks().to_batches()[0]
-                writer.write(batch, pa.RecordBatch.from_arrays(part.columns, schema=added_schema))
+                added = pa.RecordBatch.from_arrays(part.columns, schema=added_schema)
                 done += len(batch.pairs)
                 pairs.append(batch.pairs)
+                begin = time.perf_counter()
+                writer.write(batch, added)
+                write_seconds += time.perf_counter() - begin
+                begin = time.perf_counter()
+            read_seconds += time.perf_counter() - begin
             contents.append(_contents(pairs))
-    seconds = time.perf_counter() - begin
+        begin = time.perf_counter()
+    write_seconds += time.perf_counter() - begin
     num_rows = sum(commit.num_rows for commit in commits)
     per_row, per_shard = _run_bytes(store, commits)
     return contents, SizeFacts(
         score_row_bytes=per_row,
         shard_bytes=per_shard,
         table_row_bytes=output.stat().st_size / num_rows,
-        table_row_seconds=seconds / num_rows,
+        read_row_seconds=read_seconds / num_rows,
+        write_row_seconds=write_seconds / num_rows,
         width=scorer.encoder.width,
     )
 
