@@ -7,19 +7,13 @@ import pytest
 from pairsift import stages
 from pairsift.planning.estimating import (
     FETCH,
-    chunk_error,
-    disk_bytes,
     failed_share,
     fetch_seconds,
-    memory_bytes,
-    read_bytes,
-    relative_error,
     row_seconds,
     row_work,
     run_seconds,
-    student,
 )
-from pairsift.planning.figures import Chunk, Job
+from pairsift.planning.figures import Job
 from pairsift.statuses import RowStatus
 from tests.planning.made_up import measured, slow_server
 
@@ -137,59 +131,3 @@ def test_machines_share_whole_shards_and_one_writes_the_table() -> None:
     assert run_seconds(found, row, num_rows=100_000, machines=4) == pytest.approx(expected)
     few = run_seconds(found, row, num_rows=1_000, machines=4)
     assert few == pytest.approx(run_seconds(found, row, num_rows=1_000))
-
-
-def test_the_interval_follows_from_the_spread() -> None:
-    even = measured()
-    row = row_seconds(even, row_work(even))
-    assert relative_error(even, row) == 0.05  # no set is more certain than two equal runs
-    chunks = tuple(Chunk(100, seconds) for seconds in (1.0, 1.2, 0.8, 1.0))
-    half = 3.182 * 0.16330 / 4**0.5  # Student's t, the standard deviation, four stretches
-    assert chunk_error(chunks) == pytest.approx(half, rel=1e-3)
-    assert relative_error(measured(chunks=chunks), row) == pytest.approx(half, rel=1e-3)
-    assert chunk_error(chunks[:1]) == 1.0
-
-
-def test_the_interval_of_a_slow_server_follows_from_its_answers() -> None:
-    found = measured(fetching=slow_server())
-    row = row_seconds(found, row_work(found))
-    mean, variance = 1.2, 5_000 / 2_500 - 1.2**2
-    expected = 1.96 * (variance / 2_500) ** 0.5 / mean
-    assert relative_error(found, row) == max(0.05, expected)
-    wild = measured(fetching=slow_server(turn_squares=100_000.0))
-    assert relative_error(wild, row) == pytest.approx(1.96 * ((40 - 1.44) / 2_500) ** 0.5 / 1.2)
-
-
-@pytest.mark.parametrize(("degrees", "point"), [(1, 12.71), (10, 2.228), (12, 2.228), (40, 2.042)])
-def test_student(degrees: int, point: float) -> None:
-    assert student(degrees) == point
-
-
-def test_the_disk() -> None:
-    found = measured()
-    work = row_work(found)
-    sizes = disk_bytes(found, work, num_rows=100_000)
-    assert sizes == {
-        "scores": 100_000 * 50 + 25 * 4_000,
-        "embeddings": 100_000 * 2 * 2 * 512,
-        "table": 100_000 * 120,
-    }
-    assert disk_bytes(found, work, num_rows=100_000, embeddings="none")["embeddings"] == 0
-    sampled = disk_bytes(found, work, num_rows=100_000, embeddings="sample")["embeddings"]
-    assert sampled == sizes["embeddings"] / 16
-
-
-def test_the_memory_has_room_for_whole_shards() -> None:
-    found = measured(job=Job(4_096, "all", cache_bytes=32_000_000, fetch_ahead_bytes=9))
-    shards = 3 * 2 * 4_096 * 2 * 4 * 512
-    assert memory_bytes(found, row_work(found)) == 1_000_000_000 + shards + 32_000_000
-    fetched = replace(found, fetching=slow_server())
-    assert memory_bytes(fetched, row_work(found)) == memory_bytes(found, row_work(found)) + 9
-    roomy = replace(fetched, job=replace(found.job, fetch_ahead_bytes=10**12))
-    # Of what is looked ahead every image has 100 kB.
-    expected = memory_bytes(found, row_work(found)) + 4_096 * 100_000
-    assert memory_bytes(roomy, row_work(found)) == expected
-
-
-def test_the_bytes_of_images() -> None:
-    assert read_bytes(measured(), row_work(measured()), num_rows=1_000) == pytest.approx(1e8)

@@ -11,21 +11,12 @@ from dataclasses import dataclass
 
 from pairsift import stages
 from pairsift.engines.jobs import COUNT_UP_TO_BYTES
-from pairsift.planning.figures import Chunk, FetchFacts, Measurement
-from pairsift.runs.writing import SAMPLE_ONE_IN
+from pairsift.planning.figures import FetchFacts, Measurement
 from pairsift.sources.door import LOOK_AHEAD
 from pairsift.statuses import RowStatus
 
 FETCH = "fetch"
 OTHER = "other"
-
-LEAST_RELATIVE_ERROR = 0.05
-"""Equal runs on one machine differ by this much (benchmarks/results/compare_transformers.json)."""
-
-# Two-sided 95 % points of Student's t for 1 to 10 degrees of freedom, then for 15, 20, 30.
-_STUDENT = (12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
-_STUDENT_LATER = ((15, 2.131), (20, 2.086), (30, 2.042))
-_NORMAL = 1.960
 
 
 @dataclass(frozen=True)
@@ -122,7 +113,7 @@ def row_seconds(measurement: Measurement, work: RowWork) -> RowSeconds:
     spent = {name: seconds / rows for name, seconds in window.stage_seconds.items()}
     an_image = decoding.processor_seconds / max(decoding.num_images, 1)
     # Images that cannot be decoded are counted too: they have to be read to know it.
-    decode = an_image * decoding.num_images / max(_sample_reads(measurement), 1) * work.reads
+    decode = an_image * decoding.num_images / max(sample_reads(measurement), 1) * work.reads
     decode *= _ratio(work.images, work.kept_images)
     by_stage = {
         stages.ENCODE_IMAGES: spent.get(stages.ENCODE_IMAGES, 0.0) * images,
@@ -195,91 +186,6 @@ def run_seconds(
     return start + min(own, num_rows) * seconds.pace + num_rows * seconds.table
 
 
-def relative_error(measurement: Measurement, seconds: RowSeconds) -> float:
-    """Return half the width of the 95 % interval of the pace, as a share of it."""
-    if seconds.limiting == FETCH and measurement.fetching is not None:
-        spread = _turn_error(measurement.fetching)
-    else:
-        spread = chunk_error(measurement.chunks)
-    return max(LEAST_RELATIVE_ERROR, spread)
-
-
-def chunk_error(chunks: tuple[Chunk, ...]) -> float:
-    """Return half the width of the 95 % interval of the mean, relative, from equal stretches.
-
-    Returns:
-        At most 1, which is also what fewer than two stretches say.
-
-    Example:
-        >>> round(chunk_error((Chunk(10, 1.0), Chunk(10, 1.1), Chunk(10, 0.9))), 3)
-        0.248
-    """
-    values = [chunk.seconds / chunk.num_rows for chunk in chunks if chunk.num_rows]
-    if len(values) < 2 or sum(values) <= 0:
-        return 1.0
-    mean = sum(values) / len(values)
-    variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
-    half = student(len(values) - 1) * math.sqrt(variance / len(values))
-    return min(1.0, half / mean)
-
-
-def student(degrees: int) -> float:
-    """Return the two-sided 95 % point of Student's t, or a little more between its entries."""
-    if degrees <= len(_STUDENT):
-        return _STUDENT[max(degrees, 1) - 1]
-    return next((t for most, t in reversed(_STUDENT_LATER) if degrees >= most), _STUDENT[-1])
-
-
-def disk_bytes(
-    measurement: Measurement, work: RowWork, *, num_rows: int, embeddings: str | None = None
-) -> dict[str, float]:
-    """Return what lies on the disk at the end: ``scores``, ``embeddings`` and ``table``.
-
-    Args:
-        measurement: Of the sample.
-        work: Of a row.
-        num_rows: Of the whole set.
-        embeddings: all, sample or none (default: as the run would have it).
-    """
-    sizes, columns = measurement.sizes, measurement.columns
-    shards = math.ceil(num_rows * columns.num_shards / max(columns.num_rows, 1))
-    vector = 2.0 * sizes.width  # float16
-    kept = work.kept_images + work.kept_captions
-    a_row = {
-        "all": kept * vector,
-        # One row in 16 keeps its two, which few of those rows share.
-        "sample": min(kept, 2.0 * scored_share(measurement) / SAMPLE_ONE_IN) * vector,
-        "none": 0.0,
-    }[embeddings or measurement.job.embeddings]
-    return {
-        "scores": num_rows * sizes.score_row_bytes + shards * sizes.shard_bytes,
-        "embeddings": num_rows * a_row,
-        "table": num_rows * sizes.table_row_bytes,
-    }
-
-
-def memory_bytes(measurement: Measurement, work: RowWork) -> float:
-    """Return the memory of a worker: the sample's, and what whole shards and full caches add.
-
-    A shard's embeddings are kept in float32 in an array that grows by doubling, and up to three
-    shards are there at once: one that is scored, one that waits and one that is written.
-    """
-    job = measurement.job
-    kept = (work.kept_images + work.kept_captions) * 4.0 * measurement.sizes.width
-    shards = 3.0 * 2.0 * job.shard_rows * kept
-    fetched = 0.0
-    if measurement.fetching is not None:
-        an_image = read_bytes(measurement, work, num_rows=1)
-        fetched = min(job.fetch_ahead_bytes, LOOK_AHEAD * an_image)
-    return measurement.machine.peak_bytes + shards + job.cache_bytes + fetched
-
-
-def read_bytes(measurement: Measurement, work: RowWork, *, num_rows: int) -> float:
-    """Return the bytes of images that are read, from the network or from disks."""
-    reads = max(_sample_reads(measurement), 1)
-    return measurement.decoding.num_bytes / reads * work.reads * num_rows
-
-
 def scored_share(measurement: Measurement) -> float:
     """Return the share of the sample's rows that were scored."""
     return 1.0 - failed_share(measurement)
@@ -291,19 +197,10 @@ def failed_share(measurement: Measurement) -> float:
     return 1.0 - sum(n for s, n in measurement.counts.items() if s is RowStatus.OK) / max(total, 1)
 
 
-def _sample_reads(measurement: Measurement) -> float:
+def sample_reads(measurement: Measurement) -> float:
     """Return the references that were read for the whole sample."""
     window = measurement.window
     return measurement.sample_rows * window.reads / max(window.num_rows, 1)
-
-
-def _turn_error(fetching: FetchFacts) -> float:
-    num = fetching.num_turns
-    if num < 2 or fetching.turn_seconds <= 0:
-        return 1.0
-    mean = fetching.turn_seconds / num
-    variance = max(0.0, fetching.turn_squares / num - mean * mean)
-    return min(1.0, _NORMAL * math.sqrt(variance / num) / mean)
 
 
 def _ratio(wanted: float, seen: float) -> float:

@@ -9,17 +9,15 @@ from pairsift.planning.amounts import parse_amount
 from pairsift.planning.estimating import (
     RowSeconds,
     RowWork,
-    disk_bytes,
     failed_share,
-    memory_bytes,
-    read_bytes,
-    relative_error,
     row_seconds,
     row_work,
     run_seconds,
 )
 from pairsift.planning.figures import Measurement
 from pairsift.planning.sketch import DistinctSketch
+from pairsift.planning.space import disk_bytes, memory_bytes, read_bytes
+from pairsift.planning.uncertainty import relative_error
 
 FORMAT_VERSION = 1
 EMBEDDINGS = ("all", "sample", "none")
