@@ -92,14 +92,15 @@ def print_written(folder: Path, exports: Sequence[Mapping[str, Any]], console: C
 
 def print_audit(lines: Sequence[AuditLine], console: Console, *, most: int = 20) -> None:
     """Print the lines of an audit, those that are more than chance first."""
+    if not lines:
+        console.print("\n no groups to compare: too few rows, or all of one kind", highlight=False)
+        return
     significant = sum(line.is_significant for line in lines)
     console.print(
         f"\n {significant} of {len(lines)} groups have a keep rate unlike the rest's "
         f"(Holm-corrected p up to {SIGNIFICANT:g})\n",
         highlight=False,
     )
-    if not lines:
-        return
     table = Table(box=None, pad_edge=True, header_style="dim", padding=(0, 1, 0, 0))
     for heading in ("", "group", "rows", "kept", "gap", "95 %", "p"):
         is_text = heading in ("", "group")
@@ -124,6 +125,9 @@ def print_audit(lines: Sequence[AuditLine], console: Console, *, most: int = 20)
 def print_balance(balance: Balance, console: Console, *, most: int = 20) -> None:
     """Print how even the rows are over the groups of a dimension."""
     console.print(f"\n balance over {printable(balance.dimension)}: ", style="bold", end="")
+    if not balance.lines:
+        console.print("no scored row has a group")
+        return
     console.print(
         f"{len(balance.lines)} groups, as even as {balance.effective:.1f} alike in size; "
         f"{balance.effective_kept:.1f} among the kept rows\n",
@@ -141,6 +145,9 @@ def print_balance(balance: Balance, console: Console, *, most: int = 20) -> None
 def print_signs(signs: Sequence[Sign], console: Console) -> None:
     """Print what is worth a look, with rates."""
     console.print("\n worth a look", style="bold")
+    if not any(sign.looked_at for sign in signs):
+        console.print("  nothing was scored, so there is nothing to look at")
+        return
     for sign in signs:
         console.print(
             Text(f"  {sign.rate:7.2%}  {sign.rows:>9,}  {SIGNS[sign.name]}"), highlight=False
@@ -152,6 +159,13 @@ def print_signs(signs: Sequence[Sign], console: Console) -> None:
 def print_draw(draw: Draw, console: Console, *, most: int = 30) -> None:
     """Print what is drawn of each category, what that leaves out, and what repeats mean."""
     before, after = draw.effective()
+    if not any(line.rows for line in draw.lines):
+        console.print(
+            f"\n nothing to draw from: no scored row that {draw.choice.rule} keeps has a "
+            f"{printable(draw.dimension.name)}",
+            highlight=False,
+        )
+        return
     console.print(
         f"\n {draw.num_drawn:,} rows drawn over {printable(draw.dimension.name)}; as even as "
         f"{after:.1f} categories alike in size, before {before:.1f}\n",
@@ -227,7 +241,11 @@ def _group_table(choice: Choice) -> Table:
 
 def _print_curve(choice: Choice, console: Console) -> None:
     console.print("\n rows kept against similarity", style="bold")
+    shown = 0
     for point in choice.curve:
+        if point.rows == shown:  # few rows: the next share is the same rows
+            continue
+        shown = point.rows
         bar = draw_bar(point.share, width=_BAR_WIDTH)
         line = f"  {point.share:4.0%}  {point.rows:>11,}  >= {point.threshold:8.4f}  {bar}"
         console.print(Text(line), highlight=False)

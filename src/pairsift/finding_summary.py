@@ -19,18 +19,22 @@ def print_mismatches(found: Mismatches, console: Console, *, most: int = 5) -> N
     """Print the findings with their evidence, the clearest of each kind."""
     num = len(found.pairs)
     if found.levels is None:
-        console.print(
-            f"\n {num:,} pairs have embeddings, too few of them to know what a wrong one looks "
-            f"like ({FEWEST_ROWS} at least); captions were looked at by their shape",
-            highlight=False,
+        words = (
+            "no pair has embeddings: nothing was scored, or they were not kept (hint: score "
+            "with --embeddings all)"
         )
-    else:
-        levels = found.levels
-        console.print(
-            f"\n {num:,} pairs; a usual one has cosine {levels.typical:.3f}, a mismatched one "
-            f"{levels.null:.3f}\n",
-            highlight=False,
-        )
+        if num:
+            has = "pair has" if num == 1 else "pairs have"
+            words = f"{num:,} {has} embeddings, fewer than the {FEWEST_ROWS} that a search needs"
+        console.print(f"\n {words}; captions were looked at by their shape only", highlight=False)
+        _print_shapes(found, console)
+        return
+    levels = found.levels
+    console.print(
+        f"\n {num:,} pairs; a usual one has cosine {levels.typical:.3f}, a mismatched one "
+        f"{levels.null:.3f}\n",
+        highlight=False,
+    )
     _print_shifts(found, console)
     _print_kind(console, found, "pairs swapped their captions", found.swaps, _swap_words, most)
     _print_kind(
@@ -41,11 +45,7 @@ def print_mismatches(found: Mismatches, console: Console, *, most: int = 5) -> N
         lambda _, item: f"{len(item.places):,} rows: {_short(item.text)}",
         most,
     )
-    for shape, count in Counter(item.shape for item in found.shapes).items():
-        shaped = [item for item in found.shapes if item.shape == shape]
-        examples = ", ".join(f"row {_row(item.row)}: {_short(item.text)}" for item in shaped[:3])
-        console.print(Text(f" {count:>9,}  captions are no captions but: {shape}"))
-        console.print(Text(f"            {examples}"), style="dim")
+    _print_shapes(found, console)
     _print_kind(
         console,
         found,
@@ -54,6 +54,14 @@ def print_mismatches(found: Mismatches, console: Console, *, most: int = 5) -> N
         _suspect_words,
         most,
     )
+
+
+def _print_shapes(found: Mismatches, console: Console) -> None:
+    for shape, count in Counter(item.shape for item in found.shapes).items():
+        shaped = [item for item in found.shapes if item.shape == shape]
+        examples = ", ".join(f"row {_row(item.row)}: {_short(item.text)}" for item in shaped[:3])
+        console.print(Text(f" {count:>9,}  captions are no captions but: {shape}"))
+        console.print(Text(f"            {examples}"), style="dim")
 
 
 def print_duplicates(found: RunDuplicates, console: Console, *, most: int = 5) -> None:

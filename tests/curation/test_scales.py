@@ -103,10 +103,14 @@ def test_large_runs_state_the_error(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert found.error.rank_correlation > 0.95
 
 
-def test_the_scale_comes_from_the_models_files(tmp_path: Path) -> None:
+def test_the_scale_comes_from_the_record_or_the_models_files(tmp_path: Path) -> None:
     run = run_of(tmp_path, make_world(5, seed=1))
     run.info["config"]["model"]["model"] = "storybook"
+    run.info["model_record"] = None
     assert 1.0 < logit_scale_of(run) < 200.0
+    run.info["model_record"] = {"logit_scale": 41.5}
+    assert logit_scale_of(run) == 41.5
+    run.info["model_record"] = {"logit_scale": None}
     run.info["config"]["model"]["model"] = "no-such-model"
-    with pytest.raises(UsageError, match="--logit-scale"):
+    with pytest.raises(UsageError, match="neither recorded nor on this disk"):
         contrast_run(run, read_rows(run))

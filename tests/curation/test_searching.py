@@ -119,7 +119,7 @@ def test_few_rows_or_none_scored(tmp_path: Path, num: int, failed: bool) -> None
 def test_no_embeddings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = run_of(tmp_path, make_world(50, seed=1), embeddings="none")
     assert pairsift(["mismatches", run.location]) == 0
-    assert "0 pairs have embeddings" in capsys.readouterr().out
+    assert "no pair has embeddings" in capsys.readouterr().out
 
 
 def run_json(

@@ -127,12 +127,12 @@ class RunContrast:
 
     Args:
         values: Higher is better, shape (N,), NaN where a row has no embeddings.
-        logit_scale: That was used.
+        logit_scale: That was used; None where nothing was scored.
         error: How far the values are from exact ones, or None where they are exact.
     """
 
     values: FloatArray
-    logit_scale: float
+    logit_scale: float | None
     error: ContrastError | None
 
 
@@ -147,7 +147,7 @@ def contrast_run(
     Args:
         run: The run.
         rows: Its rows.
-        logit_scale: Of the model, after exp (default: read from the model's files).
+        logit_scale: Of the model, after exp (default: as it was recorded).
         seed: Chooses the sample.
 
     Raises:
@@ -160,8 +160,10 @@ def contrast_run(
             "(hint: score with --embeddings all, or take the similarity)"
         )
         raise UsageError(message)
-    scale = logit_scale_of(run) if logit_scale is None else logit_scale
     values = np.full(len(rows), np.nan, dtype=np.float32)
+    if sample.num_rows == 0:
+        return RunContrast(values, logit_scale, None)
+    scale = logit_scale_of(run) if logit_scale is None else logit_scale
     if sample.num_rows <= EXACT_ROWS:
         places = rows.places(sample.files, sample.rows)
         values[places] = exact_contrast(sample.images, sample.captions, logit_scale=scale)
@@ -190,18 +192,24 @@ def contrast_run(
 
 
 def logit_scale_of(run: Run) -> float:
-    """Return the logit scale of the model that made a run, from the model's files.
+    """Return the logit scale of the model that made a run, as run.json or the model's files say.
 
     Raises:
-        UsageError: The model has none, or its files are not here.
+        UsageError: The model has none, or neither says it.
     """
+    recorded = (run.info.get("model_record") or {}).get("logit_scale")
+    if recorded is not None:
+        return float(recorded)
     config = model_config(run)
+    advice = "so there is no negative CLIP loss (hint: take the similarity)"
     try:
         model = resolve_model(config.model, config=replace(config, offline=True))
     except PairsiftError as error:
-        message = f"the logit scale of {config.model} is not at hand ({error}); give --logit-scale"
+        message = (
+            f"the logit scale of {config.model} is neither recorded nor on this disk, {advice}"
+        )
         raise UsageError(message) from error
     if model.record.logit_scale is None:
-        message = f"model {config.model} has no logit scale; give --logit-scale (100 for CLIP)"
+        message = f"model {config.model} has no logit scale, {advice}"
         raise UsageError(message)
     return model.record.logit_scale

@@ -1,5 +1,6 @@
 """Which rows a rule keeps, and what each threshold would keep."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -122,7 +123,8 @@ def keep_curve(histogram: Histogram, shares: Sequence[float] = CURVE_SHARES) -> 
         return []
     thresholds = histogram.quantiles([1.0 - share for share in shares])
     return [
-        CurvePoint(share, threshold, round(share * total))
+        # Rounded up, as a rule of that share does.
+        CurvePoint(share, threshold, math.ceil(share * total - 1e-9))
         for share, threshold in zip(shares, thresholds, strict=True)
     ]
 
