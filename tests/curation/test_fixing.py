@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from pairsift import open_run
-from pairsift.curation.fixing import check_fixable, parse_fixes, plan_fixes, write_fixed
+from pairsift.curation.fixing import _movable, check_fixable, parse_fixes, plan_fixes, write_fixed
 from pairsift.curation.mismatches import Mismatches
 from pairsift.curation.shifts import Shift
 from pairsift.curation.swaps import Swap
@@ -236,3 +236,11 @@ def test_unknown_fixes_are_refused(text: str) -> None:
 def test_sources_are_a_permutation() -> None:
     sources = plan_fixes(slipped(3, 17, -1), ("shift",))
     assert sorted(sources) == sorted(sources.values()) == [(0, row) for row in range(3, 18)]
+
+
+def test_two_blocks_that_meet_in_a_row_stay_as_they_are() -> None:
+    # Row 5 would give its caption to two rows, and that of row 4 would be lost.
+    sources = {(0, 3): (0, 4), (0, 4): (0, 5), (0, 5): (0, 3), (0, 6): (0, 5), (0, 8): (0, 9)}
+    sources |= {(0, 9): (0, 8)}
+    cells = dict.fromkeys(sources.values(), "")
+    assert _movable(sources, cells) == {(0, 8): (0, 9), (0, 9): (0, 8)}

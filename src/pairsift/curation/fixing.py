@@ -2,7 +2,7 @@
 
 import secrets
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -159,11 +159,16 @@ def _moved_cells(
 
 
 def _movable(sources: Mapping[Place, Place], cells: Mapping[Place, object]) -> dict[Place, Place]:
-    """Leave out every chain of moves that runs through a row without a caption cell.
+    """Leave out every chain of moves that runs through a row without a cell, or meets another.
 
     Half a chain would write one caption twice and lose another.
     """
-    broken = {place for place, source in sources.items() if not {source, place} <= cells.keys()}
+    times = Counter(sources.values())
+    broken = {
+        place
+        for place, source in sources.items()
+        if not {source, place} <= cells.keys() or times[source] > 1 or source not in sources
+    }
     before = {source: place for place, source in sources.items()}
     todo = list(broken)
     while todo:
