@@ -36,7 +36,9 @@ class ModelConfig:
         "auto", "auto, cpu, cuda (every one that is visible), cuda:N, mps; several with commas."
     )
     precision: Precision = option("auto", "Arithmetic of the towers; auto is resolved once.")
-    threads: int | None = option(None, "Threads for the towers (default: all processors).", min=1)
+    threads: int | None = option(
+        None, "Threads for the towers, and for decoding (default: all processors).", min=1
+    )
     batch_size: int | None = option(None, "Images or captions a call (default: by device).", min=1)
     torch_compile: bool = option(False, "Compile the towers with torch.compile (docs/gpu.md).")
     offline: bool = option(False, "Open no socket; fail when a file is missing.")

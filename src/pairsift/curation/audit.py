@@ -84,9 +84,9 @@ def audit_filter(keep: BoolArray, dimensions: Sequence[Dimension]) -> list[Audit
         dimensions: Each with N labels. Those of fewer than two groups have no line.
 
     Returns:
-        Lines by the size of the gap: those that are more than chance first, those that were
-            not tested last. P-values are
-        corrected by Holm's method over all tested lines of all dimensions.
+        Lines by the size of the gap: those that are more than chance first, those that were not
+        tested last. P-values are corrected by Holm's method over all tested lines of all
+        dimensions.
 
     Raises:
         ShapeError: A dimension has not one label a row.
