@@ -9,7 +9,7 @@ demo: $(VENV)/.installed
 	$(BIN)/pairsift demo demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m "not torch and not cloud and not ray and not spark and not slow"
+	$(BIN)/python -m pytest -m "not torch and not cloud and not ray and not spark and not quantize and not slow"
 
 test-all: $(VENV)/.installed-all
 	$(BIN)/python -m pytest
@@ -33,7 +33,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	touch $@
 
 $(VENV)/.installed-all: $(VENV)/.installed-test
-	$(BIN)/python -m pip install --quiet --group torch --group cloud --group ray --group spark --group notebook --group dev
+	$(BIN)/python -m pip install --quiet --group torch --group cloud --group ray --group spark --group quantize --group notebook --group dev
 	touch $@
 
 clean:

@@ -34,7 +34,7 @@ LINES: list[list[str]] = [
     ],
     ["engines"],
     ["curation"],
-    ["fingerprints", "invariants", "checking", "planning", "comparing"],
+    ["fingerprints", "invariants", "checking", "planning", "agreement", "quantizing", "comparing"],
     ["api", "spark"],
     ["charts", "progress", "summary", "demo", "options", "report", "model_commands"],
     [

@@ -17,7 +17,7 @@ from pairsift.locks import ModelLock
 from pairsift.records import LocalModel
 
 CARD_FILE = "pairsift.json"
-OWN_KNOWLEDGE = ("fingerprint", "canaries")
+OWN_KNOWLEDGE = ("fingerprint", "canaries", "quantization")
 """What a card may also hold: the model's own figures (see ``checking``)."""
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 DeviceName = str
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 Score = Literal["similarity", "negative-clip-loss"]
 CaptionList = Literal["rows", "best", "mean"]
 Runtime = Literal["auto", "openvino", "torch", "fake"]
 ExportedRows = Literal["kept", "all"]
 KeptEmbeddings = Literal["all", "sample", "none"]
 EngineName = Literal["local", "ray"]
+Towers = Literal["auto", "both", "image"]
 
 
 def option(default: Any, help: str, **extra: Any) -> Any:  # noqa: A002 - the field's own word
@@ -290,6 +291,28 @@ class PlanConfig:
     )
     sample_seconds: float = option(30.0, "How long a sample is scored, about.", min=0.1)
     sample_seed: int = option(0, "Seed of the places that are measured.", min=0)
+
+
+@dataclass(frozen=True)
+class QuantizeConfig:
+    """How a model is quantised, and how far its numbers may move by it."""
+
+    calibration_pairs: int = option(300, "Pairs that set the ranges of int8.", min=16)
+    held_out_pairs: int = option(500, "Other pairs, on which the drift is measured.", min=50)
+    towers: Towers = option(
+        "auto", "Which become int8; auto leaves the text tower alone where both drift too far."
+    )
+    # Why these limits: docs/int8.md.
+    max_similarity_shift: float = option(
+        0.02, "Refuse where 1 % of the similarities move further than this.", min=0
+    )
+    min_rank_agreement: float = option(
+        0.97, "Refuse where ranks agree less than this (Spearman).", min=-1
+    )
+    max_auc_loss: float = option(
+        0.005, "Refuse where true and mismatched pairs are told apart less well by this.", min=0
+    )
+    seed: int = option(0, "Seed of the sample.", min=0)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from pairsift.config import ModelConfig
+from pairsift.config import ModelConfig, QuantizeConfig, ScoreConfig
 from pairsift.options import Only, expand_options
+
+PAIR_OPTIONS = (
+    *("image_column", "caption_column", "image_root", "delimiter", "clean_captions"),
+    *("allow_urls", "allow_host", "allow_bucket", "contact", "offline", "cache_dir", "threads"),
+)
+"""Options of commands that read a sample of the user's pairs."""
 
 CHECK_OPTIONS = ("runtime", "device", "precision", "threads", "offline", "cache_dir")
 
@@ -106,6 +112,35 @@ def check(
     report = check_model(resolve_model(model, config=config, announce=say), config)
     typer.echo(str(report))
     report.require_sound()
+
+
+@models_app.command("quantize")
+@expand_options
+def quantize(
+    model: Spec,
+    table: Annotated[
+        str,
+        typer.Option("--calibrate", metavar="TABLE", help="Pairs like those that will be scored."),
+    ],
+    to: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="DIR", help="A new folder, for --model DIR."),
+    ],
+    *,
+    config: Annotated[ScoreConfig, Only(PAIR_OPTIONS)],
+    limits: QuantizeConfig,
+) -> None:
+    """Make an int8 copy of a model, with ranges from your own pairs.
+
+    It is judged on pairs that took no part in it, and by `models check`. What is refused leaves
+    nothing behind and ends with exit code 1.
+    """
+    from pairsift.quantizing.making import quantize_model
+
+    report = quantize_model(model, table, to, config=config, limits=limits, announce=say)
+    typer.echo(str(report))
+    report.require_accepted()
+    say(f"written: {to} (use it with --model {to})")
 
 
 def say(words: str) -> None:

@@ -10,6 +10,8 @@ from pairsift.errors import ModelRecipeError, UnknownNameError
 from pairsift.preprocess import CLIP_MEAN, CLIP_STD, HALF, derive_image_recipe
 from pairsift.recipes import ImageRecipe, TextRecipe, read_config, undecided
 from pairsift.records import (
+    INT8_IMAGE_FILE,
+    INT8_TEXT_FILE,
     ONNX_IMAGE_FILE,
     ONNX_TEXT_FILE,
     LocalModel,
@@ -30,6 +32,7 @@ __all__ = [
     "bind_record",
     "derive_record",
     "find_record",
+    "ir_weights",
 ]
 
 _CONFIGS = ("config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json")
@@ -218,6 +221,9 @@ def derive_record(folder: Path, *, name: str, lowercase: bool = False) -> ModelR
         scale, bias = _read_scale(folder)
     elif (folder / ONNX_TEXT_FILE).is_file() and (folder / ONNX_IMAGE_FILE).is_file():
         files += [ModelFile(ONNX_IMAGE_FILE), ModelFile(ONNX_TEXT_FILE)]
+    elif (folder / INT8_IMAGE_FILE).is_file() and (folder / INT8_TEXT_FILE).is_file():
+        towers = (INT8_IMAGE_FILE, INT8_TEXT_FILE)
+        files += [ModelFile(path) for tower in towers for path in (tower, ir_weights(tower))]
     else:
         raise undecided(folder, "weights", f"neither {WEIGHTS_FILE} nor {ONNX_TEXT_FILE} is there")
     return ModelRecord(
@@ -258,6 +264,16 @@ def bind_record(record: ModelRecord, folder: Path) -> ModelRecord:
     scale = found.logit_scale if found.logit_scale is not None else record.logit_scale
     bias = found.logit_bias if found.logit_bias is not None else record.logit_bias
     return replace(record, logit_scale=scale, logit_bias=bias)
+
+
+def ir_weights(tower: str) -> str:
+    """Return the path of the weights that belong to a tower in OpenVINO IR.
+
+    Example:
+        >>> ir_weights("int8/text_tower.xml")
+        'int8/text_tower.bin'
+    """
+    return tower.removesuffix(".xml") + ".bin"
 
 
 def _read_scale(folder: Path) -> tuple[float | None, float | None]:

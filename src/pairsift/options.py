@@ -15,6 +15,7 @@ from pairsift.config import (
     ModelConfig,
     OutputConfig,
     PlanConfig,
+    QuantizeConfig,
     ReportConfig,
     RunConfig,
     SourceConfig,
@@ -30,6 +31,7 @@ PANELS: dict[type, str] = {
     OutputConfig: "Output",
     RunConfig: "Run",
     EngineConfig: "Engine",
+    QuantizeConfig: "Int8",
     ReportConfig: "Report",
     PlanConfig: "Plan",
 }

@@ -48,7 +48,7 @@ class Provenance:
         weights_sha256: Of the weights file.
         runtime: ``openvino 2026.4.1`` or the like.
         device: ``cpu``, ``cuda:0``, …
-        precision: What a probe showed to run: ``fp32``, ``bf16`` or ``fp16``.
+        precision: What a probe showed to run: ``fp32``, ``bf16``, ``fp16`` or ``int8``.
         image_recipe: The preprocessing in words.
         text_recipe: The tokenization in words.
     """

@@ -7,6 +7,9 @@ from pairsift.recipes import Family, ImageRecipe, TextRecipe
 
 ONNX_IMAGE_FILE = "onnx/vision_model.onnx"
 ONNX_TEXT_FILE = "onnx/text_model.onnx"
+INT8_IMAGE_FILE = "int8/image_tower.xml"
+INT8_TEXT_FILE = "int8/text_tower.xml"
+"""OpenVINO IR as ``pairsift models quantize`` writes it; the weights lie beside, in ``.bin``."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,11 @@ class ModelRecord:
     def is_onnx(self) -> bool:
         """Whether the weights are ONNX files in the public layout instead of safetensors."""
         return any(file.path == ONNX_TEXT_FILE for file in self.files)
+
+    @property
+    def is_int8(self) -> bool:
+        """Whether the towers were quantised by ``pairsift models quantize``."""
+        return any(file.path == INT8_IMAGE_FILE for file in self.files)
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def pull_model(
 
 def weights_digest(files: tuple[ModelFile, ...]) -> str | None:
     """Return the sha256 of the weights; of ``sha256sum``'s list where they are several files."""
-    suffixes = (".safetensors", ".onnx", ".onnx_data")
+    suffixes = (".safetensors", ".onnx", ".onnx_data", ".xml", ".bin")
     found = sorted((f.path, f.sha256) for f in files if f.path.endswith(suffixes))
     if not found or any(sha256 is None for _, sha256 in found):
         return None
@@ -181,7 +181,12 @@ def _bound(
         return bind_record(known, folder)
     lowercase = bool(like and like["text"]["lowercase"])
     record = derive_record(folder, name=name, lowercase=lowercase)
-    return replace(record, licence=like["licence"]) if like else record
+    if like is None:
+        return record
+    # Quantised towers do not carry what the measures need: their card does.
+    scale = like["logit_scale"] if record.logit_scale is None else record.logit_scale
+    bias = like["logit_bias"] if record.logit_bias is None else record.logit_bias
+    return replace(record, licence=like["licence"], logit_scale=scale, logit_bias=bias)
 
 
 def _local(record: ModelRecord, folder: Path, lock: ModelLock) -> LocalModel:

@@ -17,7 +17,7 @@ from openvino import opset13 as ops
 from PIL import Image
 
 from pairsift.config import ModelConfig
-from pairsift.encoders import graph, onnx
+from pairsift.encoders import graph, int8, onnx
 from pairsift.encoders.lengths import by_length
 from pairsift.errors import ModelError, UnknownNameError
 from pairsift.models import LocalModel
@@ -51,7 +51,9 @@ class OpenVinoEncoder:
         self.record = model.record
         self._image_batch = config.batch_size or IMAGE_BATCH
         self._text_batch = config.batch_size or TEXT_BATCH
-        precision = choose_precision(config.precision)
+        if model.record.is_int8:
+            int8.check_wish(config.precision, model.record)
+        precision = "fp32" if model.record.is_int8 else choose_precision(config.precision)
         num_threads = config.threads or os.cpu_count() or 1
         self._num_streams = min(num_threads, MAX_STREAMS)
         self._properties = {
@@ -59,7 +61,7 @@ class OpenVinoEncoder:
             "INFERENCE_NUM_THREADS": num_threads,
             "NUM_STREAMS": self._num_streams,
         }
-        self._precision = probe_precision(HINTS[precision])
+        self._precision = int8.NAME if model.record.is_int8 else probe_precision(HINTS[precision])
         if config.precision not in ("auto", self._precision):
             message = (
                 f"precision {config.precision} was asked for, but this processor computes "
@@ -67,7 +69,7 @@ class OpenVinoEncoder:
             )
             raise ModelError(message)
         self._tokenizer = CaptionTokenizer(model.folder, self.record.text)
-        image_tower, text_tower = _build(model)
+        image_tower, text_tower = build_towers(model)
         fixed = text_tower.input(0).partial_shape[1]
         # A graph that came with one length takes no other, whatever the mathematics allows.
         self._text = replace(
@@ -78,6 +80,8 @@ class OpenVinoEncoder:
 
     def _compile(self, tower: ov.Model) -> Any:
         compiled = _core().compile_model(tower, "CPU", self._properties)
+        if int8.is_quantized(tower):
+            int8.require_int8(_core(), compiled)
         return ov.AsyncInferQueue(compiled, self._num_streams)
 
     @property
@@ -179,7 +183,15 @@ def fill_up(batch: Any) -> Any:
     return np.concatenate([batch, np.repeat(batch[-1:], wanted - len(batch), axis=0)])
 
 
-def _build(model: LocalModel) -> tuple[ov.Model, ov.Model]:
+def build_towers(model: LocalModel) -> tuple[ov.Model, ov.Model]:
+    """Return the image tower and the text tower of a model, not yet compiled.
+
+    Raises:
+        WeightsError: A file is missing or damaged.
+        ModelRecipeError: The config asks for what is not built.
+    """
+    if model.record.is_int8:
+        return int8.read_towers(_core(), model.folder, model.record)
     build = onnx if model.record.is_onnx else graph
     return (
         build.build_image_tower(model.folder, model.record),
@@ -199,8 +211,11 @@ def choose_precision(wish: str) -> str:
     """
     if wish in HINTS:
         return wish
+    if wish == int8.NAME:
+        message = "int8 towers are made with `pairsift models quantize`; then give that folder"
+        raise UnknownNameError(message)
     if wish != "auto":
-        message = f"unknown precision {wish!r}; accepted: auto, fp32, bf16, fp16"
+        message = f"unknown precision {wish!r}; accepted: auto, fp32, bf16, fp16, int8"
         raise UnknownNameError(message)
     capabilities = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return "bf16" if "BF16" in capabilities and probe_precision("bf16") == "bf16" else "fp32"

@@ -69,6 +69,9 @@ class TorchEncoder:
         if model.record.is_onnx:
             message = f"{model.record.name} is in ONNX; PyTorch needs safetensors (use openvino)"
             raise ModelError(message)
+        if model.record.is_int8:
+            message = f"{model.record.name} has int8 towers, which only openvino runs, on the cpu"
+            raise ModelError(message)
         self._device = torch.device(find_devices(torch, config.device)[0])
         on_cpu = self._device.type == "cpu"
         self._precision, self._type = choose_precision(torch, config.precision, on_cpu=on_cpu)
