@@ -66,7 +66,8 @@ def measured(**changes: Any) -> Measurement:
         machine=MachineFacts(
             processors=2,
             setup_seconds=3.0,
-            first_seconds=2.0,
+            first_rows=200,
+            first_seconds=3.5,
             peak_bytes=1_000_000_000,
             provenance=PROVENANCE,
         ),

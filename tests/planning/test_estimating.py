@@ -12,6 +12,7 @@ from pairsift.planning.estimating import (
     row_seconds,
     row_work,
     run_seconds,
+    start_seconds,
 )
 from pairsift.planning.figures import Job
 from pairsift.statuses import RowStatus
@@ -107,6 +108,14 @@ def test_images_that_never_come_hold_up_as_many_as_are_looked_ahead() -> None:
 def test_connections_that_nobody_waited_for_are_the_most_that_were_seen() -> None:
     assert fetch_seconds(slow_server(at_once=None, most_at_once=30), 1.0) == pytest.approx(0.05)
     assert fetch_seconds(None, 1.0) == 0.0
+
+
+def test_the_start_of_a_slow_server_is_its_end() -> None:
+    row = row_seconds(measured(), row_work(measured()))
+    # 200 rows in 3.5 s, which take 1.5 s later on.
+    assert start_seconds(measured(), row) == pytest.approx(5.0)
+    assert start_seconds(measured(fetching=slow_server()), row) == pytest.approx(3 + 1.2)
+    assert start_seconds(measured(fetching=slow_server(num_timeouts=1)), row) == 13.0
 
 
 def test_a_run_is_its_start_and_its_rows() -> None:

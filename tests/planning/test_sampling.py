@@ -66,9 +66,11 @@ def test_every_row_has_the_same_chance(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("num_rows", "wanted", "batch", "sizes"),
     [
-        (10**8, 1_800, 316, (225, 8)),
+        (10**8, 1_800, 316, (316, 6)),
+        (10**8, 900, 316, (112, 9)),  # whole batches would take twice the time and more
+        (1_800, 10**6, 316, (225, 8)),  # too few rows for six of them
         (10**8, 10**9, 316, (316, 64)),
-        (10**8, 1, 316, (32, 8)),  # a slow model: half-empty batches would say nothing
+        (10**8, 1, 316, (64, 8)),  # a slow model: half-empty batches would say nothing
         (3, 1_800, 316, (1, 3)),
         (1, 1_800, 316, (1, 1)),
     ],

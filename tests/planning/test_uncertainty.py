@@ -23,10 +23,10 @@ def test_the_interval_of_a_slow_server_follows_from_its_answers() -> None:
     found = measured(fetching=slow_server())
     row = row_seconds(found, row_work(found))
     mean, variance = 1.2, 5_000 / 2_500 - 1.2**2
-    expected = 1.96 * (variance / 2_500) ** 0.5 / mean
+    expected = 1.96 * (variance / 2_000) ** 0.5 / mean
     assert relative_error(found, row) == max(0.05, expected)
     wild = measured(fetching=slow_server(turn_squares=100_000.0))
-    assert relative_error(wild, row) == pytest.approx(1.96 * ((40 - 1.44) / 2_500) ** 0.5 / 1.2)
+    assert relative_error(wild, row) == pytest.approx(1.96 * ((40 - 1.44) / 2_000) ** 0.5 / 1.2)
 
 
 @pytest.mark.parametrize(("degrees", "point"), [(1, 12.71), (10, 2.228), (12, 2.228), (40, 2.042)])

@@ -173,7 +173,7 @@ def run_seconds(
         num_rows: Of the whole set.
         machines: Equal ones, each with shards of its own; one of them writes the table.
     """
-    start = measurement.machine.setup_seconds + measurement.machine.first_seconds
+    start = start_seconds(measurement, seconds)
     columns = measurement.columns
     text_bytes = measurement.job.text_bytes / max(columns.num_rows, 1) * num_rows
     if 0 < text_bytes <= COUNT_UP_TO_BYTES:
@@ -189,6 +189,21 @@ def run_seconds(
 def scored_share(measurement: Measurement) -> float:
     """Return the share of the sample's rows that were scored."""
     return 1.0 - failed_share(measurement)
+
+
+def start_seconds(measurement: Measurement, seconds: RowSeconds) -> float:
+    """Return the seconds that do not grow with the rows.
+
+    Without a network that is the model, and how much longer than others the first batch takes,
+    which has nothing that it is decoded beside. With one it is the model and the last image:
+    while the first is waited for, others come.
+    """
+    machine, fetching = measurement.machine, measurement.fetching
+    if fetching is None:
+        longer = machine.first_seconds - machine.first_rows * seconds.pace
+        return machine.setup_seconds + max(0.0, longer)
+    longest = fetching.turn_seconds / max(fetching.num_turns, 1)
+    return machine.setup_seconds + (fetching.timeout_seconds if fetching.num_timeouts else longest)
 
 
 def failed_share(measurement: Measurement) -> float:

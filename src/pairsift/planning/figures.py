@@ -112,13 +112,15 @@ class MachineFacts:
     Args:
         processors: That this process may use.
         setup_seconds: Building the encoder.
-        first_seconds: From the first row read to the first batch scored, the model being warm.
+        first_rows: Of the first batch of the sample.
+        first_seconds: Until it was scored, the model being warm.
         peak_bytes: Highest memory of the process.
         provenance: What ran.
     """
 
     processors: int
     setup_seconds: float
+    first_rows: int
     first_seconds: float
     peak_bytes: int
     provenance: Provenance

@@ -43,7 +43,7 @@ from pairsift.tables.columns import find_columns
 from pairsift.tables.formats import open_table
 from pairsift.tables.inputs import find_inputs
 
-WARM_UP_ROWS = 128
+WARM_UP_ROWS = 256
 """First rows are slow: memory is touched, shapes are compiled, connections are opened."""
 
 
@@ -146,6 +146,7 @@ def measure_table(
             machine=MachineFacts(
                 processors=processors(),
                 setup_seconds=setup_seconds,
+                first_rows=marks.moments[0][0],
                 first_seconds=marks.moments[0][1] - begin,
                 peak_bytes=peak_bytes(),
                 provenance=scorer.encoder.provenance,

@@ -13,6 +13,7 @@ from pairsift.planning.estimating import (
     row_seconds,
     row_work,
     run_seconds,
+    start_seconds,
 )
 from pairsift.planning.figures import Measurement
 from pairsift.planning.sketch import DistinctSketch
@@ -238,8 +239,7 @@ def _on_gpus(
     """Return the time with GPUs: they encode, while the processors of this machine decode."""
     decoding = row.decoding / measurement.machine.processors
     pace = max(1.0 / (rate * goal.gpus), decoding, row.reading, row.fetching)
-    start = measurement.machine.setup_seconds + measurement.machine.first_seconds
-    seconds = start + num_rows * (pace + row.table)
+    seconds = start_seconds(measurement, row) + num_rows * (pace + row.table)
     plural = "s" if goal.gpus > 1 else ""
     what = f"{goal.gpus} GPU{plural} at {rate:,.0f} pairs/s in this machine"
     return _with_interval(what, measurement, goal, seconds=seconds, error=error, machines=1)

@@ -8,18 +8,20 @@ from pairsift.planning.columns import PlannedFile
 from pairsift.runs.layout import ShardKey
 from pairsift.runs.plan import Piece
 
-MIN_PIECE_ROWS = 32
-"""Two batches of the towers: less would measure half-empty batches."""
+MIN_PIECE_ROWS = 64
+"""Less would measure half-empty batches of the towers."""
 
 NUM_PIECES = 8
+NUM_WHOLE_BATCHES = 6
 MAX_PIECES = 64
 
 
 def piece_sizes(num_rows: int, *, wanted_rows: int, batch_rows: int) -> tuple[int, int]:
     """Return the rows of a piece and how many pieces there should be.
 
-    A piece is one batch of the real run where the time suffices for eight of them, since a batch
-    is what is decoded while another is encoded.
+    A piece is one batch of the real run if half the time that six of them take is given: captions
+    are put together by their length, which goes the better the more there are. Measured: CLIP
+    ViT-B/32 takes 5.2 ms a caption in pieces of 121 rows, and 3.5 ms in batches of 316.
 
     Args:
         num_rows: Of the table.
@@ -27,14 +29,16 @@ def piece_sizes(num_rows: int, *, wanted_rows: int, batch_rows: int) -> tuple[in
         batch_rows: Of a batch in the real run.
 
     Example:
-        >>> piece_sizes(10**8, wanted_rows=1800, batch_rows=316)
-        (225, 8)
+        >>> piece_sizes(10**8, wanted_rows=1000, batch_rows=316)
+        (316, 6)
         >>> piece_sizes(10**8, wanted_rows=40_000, batch_rows=1024)
         (1024, 40)
         >>> piece_sizes(51, wanted_rows=1800, batch_rows=316)
         (6, 9)
     """
     wanted = min(num_rows, max(wanted_rows, NUM_PIECES * MIN_PIECE_ROWS))
+    if 2 * wanted >= NUM_WHOLE_BATCHES * batch_rows and num_rows >= NUM_WHOLE_BATCHES * batch_rows:
+        return batch_rows, min(MAX_PIECES, max(NUM_WHOLE_BATCHES, -(-wanted // batch_rows)))
     rows = max(1, min(batch_rows, wanted // NUM_PIECES))
     return rows, min(MAX_PIECES, -(-wanted // rows))
 

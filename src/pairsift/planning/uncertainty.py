@@ -50,9 +50,11 @@ def student(degrees: int) -> float:
 
 
 def _turn_error(fetching: FetchFacts) -> float:
+    # The attempts of one image are alike, so there are as many chances as images.
     num = fetching.num_turns
     if num < 2 or fetching.turn_seconds <= 0:
         return 1.0
+    images = max(1, min(num, fetching.num_references))
     mean = fetching.turn_seconds / num
     variance = max(0.0, fetching.turn_squares / num - mean * mean)
-    return min(1.0, _NORMAL * math.sqrt(variance / num) / mean)
+    return min(1.0, _NORMAL * math.sqrt(variance / images) / mean)
