@@ -61,6 +61,14 @@ def test_pieces_that_saw_repetitions_are_not_counted_twice() -> None:
     )
 
 
+def test_what_the_cache_of_the_sample_had_is_not_counted_twice() -> None:
+    window = replace(measured().window, encoded_images=900, reused_images=100)
+    columns = replace(measured().columns, reference_hits=0.1)
+    assert row_work(measured(window=window, columns=columns)).images == pytest.approx(0.9)
+    unknown = replace(columns, scanned_rows=0)
+    assert row_work(measured(window=window, columns=unknown)).images == pytest.approx(0.9)
+
+
 def test_failed_rows_are_read_and_not_encoded() -> None:
     window = replace(measured().window, encoded_images=700)
     found = measured(window=window, counts={RowStatus.OK: 1_400, RowStatus.IMAGE_NOT_FOUND: 600})

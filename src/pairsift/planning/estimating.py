@@ -82,25 +82,27 @@ def row_work(measurement: Measurement) -> RowWork:
     """Return what a row takes, from the columns of the whole table where those were counted."""
     columns, window = measurement.columns, measurement.window
     rows = max(window.num_rows, 1)
+    if not measurement.job.is_deduped:
+        images, captions = window.encoded_images / rows, window.encoded_captions / rows
+        return RowWork(1.0, images, captions, kept_images=images, kept_captions=captions)
     reads, captions = window.reads / rows, window.captions / rows
+    images, texts = window.encoded_images, window.encoded_captions
     image_hits = caption_hits = 0.0
-    if columns.scanned_rows and measurement.job.is_deduped:
+    if columns.scanned_rows:
         reads = columns.shard_references / columns.scanned_rows
         captions = columns.shard_captions / columns.scanned_rows
         image_hits, caption_hits = columns.reference_hits, columns.caption_hits
-    elif not measurement.job.is_deduped:
-        reads, captions = 1.0, 1.0
+        # What the cache of the sample had is in those hits already.
+        images, texts = images + window.reused_images, texts + window.reused_captions
     # Of what was read some failed, and some had the content of another file.
-    whole = window.encoded_images / max(window.reads, 1)
-    texts = window.encoded_captions / max(window.captions, 1)
-    if not measurement.job.is_deduped:
-        whole, texts = window.encoded_images / rows, window.encoded_captions / rows
+    whole = images / max(window.reads, 1)
+    scored = min(1.0, texts / max(window.captions, 1))
     return RowWork(
         reads=reads,
         images=reads * whole * (1.0 - image_hits),
-        captions=captions * min(texts, 1.0) * (1.0 - caption_hits),
+        captions=captions * scored * (1.0 - caption_hits),
         kept_images=reads * whole,
-        kept_captions=captions * min(texts, 1.0),
+        kept_captions=captions * scored,
     )
 
 

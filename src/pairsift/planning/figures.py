@@ -33,6 +33,8 @@ class Window:
         captions: Distinct captions of each piece, added up.
         encoded_images: That the encoder was given.
         encoded_captions: Likewise.
+        reused_images: Whose embedding an earlier piece had made.
+        reused_captions: Likewise.
     """
 
     num_rows: int
@@ -42,6 +44,8 @@ class Window:
     captions: int
     encoded_images: int
     encoded_captions: int
+    reused_images: int = 0
+    reused_captions: int = 0
 
 
 @dataclass(frozen=True)

@@ -53,5 +53,7 @@ def steady_window(
         captions=sum(content.captions for content in inside),
         encoded_images=work.encoded_images,
         encoded_captions=work.encoded_captions,
+        reused_images=work.reused_images,
+        reused_captions=work.reused_captions,
     )
     return chunks, window
