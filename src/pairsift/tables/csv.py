@@ -22,6 +22,7 @@ from pairsift.tables.rows import (
     Pair,
     RecordSource,
     pairs_batch,
+    payload_of,
     plan_spans,
     read_chunks,
     refuse_malformed,
@@ -134,7 +135,7 @@ class CsvReader:
 
     def to_arrow(self, batch: TableBatch, schema: pa.Schema | None = None) -> pa.RecordBatch:
         """Return the rows with every column as text; a malformed row is cut or filled with null."""
-        payload = _payload(batch)
+        payload = payload_of(batch, CsvPayload)
         columns: list[list[str | None]] = [[] for _ in self.column_names]
         for body in payload.bodies:
             cells, _ = payload.dialect.split(body)
@@ -181,7 +182,7 @@ class CsvWriter:
 
     def write(self, batch: TableBatch, added: pa.RecordBatch) -> None:
         """Append the batch's rows with the added cells."""
-        payload = _payload(batch)
+        payload = payload_of(batch, CsvPayload)
         if not payload.bodies:
             return
         if self._is_open_ended:
@@ -267,10 +268,3 @@ class CsvFormat:
 
 
 FORMAT = CsvFormat()
-
-
-def _payload(batch: TableBatch) -> CsvPayload:
-    if not isinstance(batch.payload, CsvPayload):
-        message = f"expected rows of a CSV, not {type(batch.payload).__name__}"
-        raise TypeError(message)
-    return batch.payload

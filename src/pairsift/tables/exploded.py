@@ -11,7 +11,7 @@ from pairsift.config import CaptionList, TableConfig
 from pairsift.protocols import Span, TableBatch, TableReader, TableWriter
 from pairsift.tables.caption_lists import fold_scores, parents_of
 from pairsift.tables.columns import find_columns
-from pairsift.tables.rows import rows_within
+from pairsift.tables.rows import payload_of, rows_within
 
 TO_THE_END = 1 << 60
 MEAN_CAPTIONS = 4
@@ -73,7 +73,7 @@ class ExplodedReader:
 
     def to_arrow(self, batch: TableBatch, schema: pa.Schema | None = None) -> pa.RecordBatch:
         """Return the columns, a row's again for each of its captions."""
-        payload = _payload(batch)
+        payload = payload_of(batch, ExplodedPayload)
         wanted = schema or self.arrow_schema()
         is_typed = isinstance(payload.rows.payload, pa.RecordBatch)
         rows = self.inner.to_arrow(payload.rows, None if is_typed else wanted)
@@ -85,7 +85,7 @@ class ExplodedReader:
 
     def whole_rows(self, batch: TableBatch) -> tuple[pa.RecordBatch, Sequence[int]]:
         """Return the table rows that a batch's captions are of, and how many are of each."""
-        payload = _payload(batch)
+        payload = payload_of(batch, ExplodedPayload)
         return self.inner.to_arrow(payload.rows), payload.counts
 
     def count_rows(self) -> int:
@@ -161,7 +161,7 @@ class FoldingWriter:
 
     def write(self, batch: TableBatch, added: pa.RecordBatch) -> None:
         """Append the rows of a batch's captions."""
-        payload = _payload(batch)
+        payload = payload_of(batch, ExplodedPayload)
         folded = fold_scores(added, payload.counts, is_mean=self._how == "mean")
         self._writer.write(payload.rows, folded)
 
@@ -185,10 +185,3 @@ def _rows_of(payload: Any, rows: list[int]) -> Any:
         if isinstance(value, list)
     }
     return replace(payload, **picked)
-
-
-def _payload(batch: TableBatch) -> ExplodedPayload:
-    if not isinstance(batch.payload, ExplodedPayload):
-        message = f"expected captions of a list, not {type(batch.payload).__name__}"
-        raise TypeError(message)
-    return batch.payload

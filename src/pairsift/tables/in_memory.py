@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from pairsift.config import TableConfig
 from pairsift.protocols import Span, TableBatch
-from pairsift.tables.pairs import list_counts, pairs_from_arrow, pairs_of_lists
+from pairsift.tables.pairs import arrow_rows, batch_of, list_counts
 from pairsift.tables.rows import rows_within
 
 
@@ -36,11 +36,7 @@ class MemoryReader:
 
     def to_arrow(self, batch: TableBatch, schema: pa.Schema | None = None) -> pa.RecordBatch:
         """Return the rows as they are."""
-        rows = batch.payload
-        if not isinstance(rows, pa.RecordBatch):
-            message = f"expected rows of a table, not {type(rows).__name__}"
-            raise TypeError(message)
-        return rows if schema is None else pa.RecordBatch.from_arrays(rows.columns, schema=schema)
+        return arrow_rows(batch, schema)
 
     def count_rows(self) -> int:
         """Return the number of rows."""
@@ -85,12 +81,8 @@ class MemoryReader:
         for batch in table.to_batches(max_chunksize=batch_rows):
             if not len(batch):
                 continue
-            pairs, counts = (
-                pairs_of_lists(batch, image_column, caption_column)
-                if self._has_lists
-                else (pairs_from_arrow(batch, image_column, caption_column), None)
-            )
-            yield TableBatch(wanted[done], pairs, batch, counts)
+            columns = (image_column, caption_column)
+            yield batch_of(wanted[done], batch, columns, has_lists=self._has_lists)
             done += len(batch)
 
     def list_lengths(self, column: str) -> Iterator[tuple[int, int]]:

@@ -21,6 +21,7 @@ from pairsift.tables.records import Records, find_line
 from pairsift.tables.rows import (
     RecordSource,
     pairs_batch,
+    payload_of,
     plan_spans,
     read_chunks,
     refuse_malformed,
@@ -160,7 +161,7 @@ class JsonlReader:
     def to_arrow(self, batch: TableBatch, schema: pa.Schema | None = None) -> pa.RecordBatch:
         """Return the keys as columns; null where a line has none, or is no object."""
         schema = schema or self.arrow_schema()
-        lines = [parse_line(body) for body in _payload(batch).bodies]
+        lines = [parse_line(body) for body in payload_of(batch, JsonlPayload).bodies]
         rows = [
             {} if isinstance(line, str) else {clean(key): value for key, value in line.items()}
             for line in lines
@@ -210,7 +211,7 @@ class JsonlWriter:
 
     def write(self, batch: TableBatch, added: pa.RecordBatch) -> None:
         """Append the batch's lines with the added fields; a malformed line stays as it is."""
-        payload = _payload(batch)
+        payload = payload_of(batch, JsonlPayload)
         parts = [b"\n"] if self._is_open_ended and payload.bodies else []
         fields = self._fields(added)
         rows = zip(payload.bodies, payload.joins, fields, payload.tails, strict=True)
@@ -279,10 +280,3 @@ class JsonlFormat:
 
 
 FORMAT = JsonlFormat()
-
-
-def _payload(batch: TableBatch) -> JsonlPayload:
-    if not isinstance(batch.payload, JsonlPayload):
-        message = f"expected rows of JSON lines, not {type(batch.payload).__name__}"
-        raise TypeError(message)
-    return batch.payload

@@ -7,7 +7,9 @@ import pyarrow.compute as pc
 
 from pairsift import schema
 from pairsift.errors import ColumnError, TableFormatError
+from pairsift.protocols import TableBatch
 from pairsift.tables.caption_lists import explode_lists, parents_of
+from pairsift.tables.rows import payload_of
 
 
 def pairs_from_arrow(
@@ -56,6 +58,29 @@ def pairs_of_lists(
     reference, content = (column.take(parents) for column in _images(batch, image_column))
     arrays = [reference, content, caption, pa.nulls(len(flat), pa.string())]
     return pa.RecordBatch.from_arrays(arrays, schema=schema.PAIR_SCHEMA), counts
+
+
+def batch_of(
+    first_row: int, rows: pa.RecordBatch, columns: tuple[str, str], *, has_lists: bool
+) -> TableBatch:
+    """Return a batch whose payload is the Arrow rows themselves.
+
+    Args:
+        first_row: Ordinal of the first one.
+        rows: The user's columns.
+        columns: Names of the image and the caption column.
+        has_lists: Captions may stand in lists.
+    """
+    if not has_lists:
+        return TableBatch(first_row, pairs_from_arrow(rows, *columns), rows)
+    pairs, counts = pairs_of_lists(rows, *columns)
+    return TableBatch(first_row, pairs, rows, counts)
+
+
+def arrow_rows(batch: TableBatch, wider: pa.Schema | None) -> pa.RecordBatch:
+    """Return the user's columns of such a batch, under another schema if one is given."""
+    rows = payload_of(batch, pa.RecordBatch)
+    return rows if wider is None else pa.RecordBatch.from_arrays(rows.columns, schema=wider)
 
 
 def list_counts(column: Any) -> list[int]:

@@ -14,8 +14,8 @@ from pairsift.errors import TableFormatError
 from pairsift.protocols import Span, TableBatch, TableReader
 from pairsift.tables.groups import batches_of, codec_of_pages, equal_parts
 from pairsift.tables.outputs import open_output
-from pairsift.tables.pairs import list_counts, pairs_from_arrow, pairs_of_lists
-from pairsift.tables.rows import rows_within
+from pairsift.tables.pairs import arrow_rows, batch_of, list_counts
+from pairsift.tables.rows import payload_of, rows_within
 from pairsift.tables.staging import references_root
 
 METADATA_KEY = b"pairsift"
@@ -62,8 +62,7 @@ class ParquetReader:
 
     def to_arrow(self, batch: TableBatch, schema: pa.Schema | None = None) -> pa.RecordBatch:
         """Return the rows as they are."""
-        rows = _payload(batch)
-        return rows if schema is None else pa.RecordBatch.from_arrays(rows.columns, schema=schema)
+        return arrow_rows(batch, schema)
 
     def count_rows(self) -> int:
         """Return the number of rows, from the footer."""
@@ -115,12 +114,8 @@ class ParquetReader:
         """
         with _named_damage(self.path):
             for first, batch in self.read_rows(rows_within(rows, span), batch_rows=batch_rows):
-                if self._has_lists:
-                    pairs, counts = pairs_of_lists(batch, image_column, caption_column)
-                    yield TableBatch(first, pairs, batch, counts)
-                    continue
-                pairs = pairs_from_arrow(batch, image_column, caption_column)
-                yield TableBatch(first, pairs, batch)
+                columns = (image_column, caption_column)
+                yield batch_of(first, batch, columns, has_lists=self._has_lists)
 
     def read_rows(
         self, rows: Sequence[int] | None, *, batch_rows: int
@@ -184,7 +179,7 @@ class ParquetWriter:
 
     def write(self, batch: TableBatch, added: pa.RecordBatch) -> None:
         """Append the batch's rows with the added columns."""
-        self.write_rows(_payload(batch), added)
+        self.write_rows(payload_of(batch, pa.RecordBatch), added)
 
     def write_rows(self, rows: pa.RecordBatch, added: pa.RecordBatch) -> None:
         """Append rows of this or of another format with the added columns."""
@@ -283,13 +278,6 @@ def _open(
         except BaseException:
             writer.abandon()
             raise
-
-
-def _payload(batch: TableBatch) -> pa.RecordBatch:
-    if not isinstance(batch.payload, pa.RecordBatch):
-        message = f"expected rows of a Parquet file, not {type(batch.payload).__name__}"
-        raise TypeError(message)
-    return batch.payload
 
 
 @contextmanager

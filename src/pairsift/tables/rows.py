@@ -5,14 +5,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain
 from operator import add
-from typing import overload
+from typing import TypeVar, overload
 
 import pyarrow as pa
 
 from pairsift import schema
 from pairsift.errors import TableFormatError
-from pairsift.protocols import Span
+from pairsift.protocols import Span, TableBatch
 from pairsift.tables.records import Records
+
+Payload = TypeVar("Payload")
 
 Pair = tuple[bytes | None, bytes | None, bytes | None, str | None]
 """Reference, content, caption and problem of one row, as ``schema.PAIR_SCHEMA``."""
@@ -134,6 +136,18 @@ def rows_within(rows: Sequence[int] | None, span: Span | None) -> Sequence[int] 
     if rows is None:
         return range(span.first_row, after)
     return rows[bisect_left(rows, span.first_row) : bisect_left(rows, after)]
+
+
+def payload_of(batch: TableBatch, kind: type[Payload]) -> Payload:
+    """Return a batch's rows as their format keeps them.
+
+    Raises:
+        TypeError: The batch is of another format.
+    """
+    if not isinstance(batch.payload, kind):
+        message = f"expected a batch of {kind.__name__}, not {type(batch.payload).__name__}"
+        raise TypeError(message)
+    return batch.payload
 
 
 def read_chunks(

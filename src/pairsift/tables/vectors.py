@@ -15,9 +15,10 @@ from pairsift import schema
 from pairsift.config import TableConfig
 from pairsift.errors import UsageError
 from pairsift.protocols import FloatArray, RowsWriter, Span, TableBatch, TableReader, TableWriter
+from pairsift.tables.arrays import open_array
 from pairsift.tables.columns import CAPTION_NAMES, IMAGE_NAMES, has_usual_name
-from pairsift.tables.embeddings import find_embeddings, open_array
-from pairsift.tables.pairs import pairs_from_arrow
+from pairsift.tables.embeddings import find_embeddings
+from pairsift.tables.pairs import arrow_rows, pairs_from_arrow
 from pairsift.tables.parquet import ParquetReader
 from pairsift.tables.rows import rows_within
 
@@ -66,11 +67,7 @@ class VectorsReader:
 
     def to_arrow(self, batch: TableBatch, schema: pa.Schema | None = None) -> pa.RecordBatch:
         """Return the rows as they are."""
-        rows = batch.payload
-        if not isinstance(rows, pa.RecordBatch):
-            message = f"expected rows beside embeddings, not {type(rows).__name__}"
-            raise TypeError(message)
-        return rows if schema is None else pa.RecordBatch.from_arrays(rows.columns, schema=schema)
+        return arrow_rows(batch, schema)
 
     def count_rows(self) -> int:
         """Return the number of rows, from the header."""

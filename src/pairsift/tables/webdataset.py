@@ -1,6 +1,5 @@
 """WebDataset tars: rows are read from the archive, and written back member for member."""
 
-import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
@@ -15,13 +14,13 @@ from pairsift.protocols import RowsWriter, Span, TableBatch, TableReader
 from pairsift.tables.cells import json_value
 from pairsift.tables.columns import CAPTION_NAMES, check_columns
 from pairsift.tables.fields import clean
-from pairsift.tables.rows import pairs_batch, rows_within
+from pairsift.tables.rows import pairs_batch, payload_of, rows_within
 from pairsift.tables.samples import Content, Sample, read_content, read_samples
 from pairsift.tables.staging import references_root
 from pairsift.tables.streams import Archive, Writable, open_text_output
+from pairsift.tables.tar_copies import TarCopy
 
 BATCH_BYTES = 64 << 20
-COPY_BYTES = 1 << 20
 _STANDARD = ("key", "image", "caption", "json")
 
 
@@ -72,7 +71,7 @@ class TarReader:
 
     def to_arrow(self, batch: TableBatch, schema: pa.Schema | None = None) -> pa.RecordBatch:
         """Return keys, images, captions and JSON; of a list the first caption."""
-        payload = _payload(batch)
+        payload = payload_of(batch, TarPayload)
         captions = [_text(content.captions[0]) for content in payload.contents]
         records = [_text(content.record) for content in payload.contents]
         columns = {
@@ -201,15 +200,14 @@ class TarWriter:
     """
 
     def __init__(self, file: Writable, reader: TarReader, added_schema: pa.Schema) -> None:
-        self._file = file
+        self._copy = TarCopy(file)
         self._reader = reader
-        self._source: tuple[Path, Archive] | None = None
         self._extension = f"{added_schema.names[0]}.json"
-        self._copy(reader.path, 0, reader.bounds[0])
+        self._copy.take(reader.path, 0, reader.bounds[0])
 
     def write(self, batch: TableBatch, added: pa.RecordBatch) -> None:
         """Append the batch's members with the added one."""
-        payload = _payload(batch)
+        payload = payload_of(batch, TarPayload)
         for sample, fields in zip(payload.samples, added.to_pylist(), strict=True):
             if self._extension in sample.members:
                 message = (
@@ -217,45 +215,16 @@ class TarWriter:
                     "already (hint: --column-prefix new_)"
                 )
                 raise UsageError(message)
-            self._copy(payload.path, sample.begin, sample.end)
-            self._add(f"{sample.key}.{self._extension}", json_value(fields).encode() + b"\n")
+            self._copy.take(payload.path, sample.begin, sample.end)
+            self._copy.add(f"{sample.key}.{self._extension}", json_value(fields).encode() + b"\n")
+
+    def finish(self) -> None:
+        """Write what ends the archive, as in the input."""
+        self._copy.take_rest(self._reader.path, self._reader.bounds[1])
 
     def close(self) -> None:
-        """Write what ends the archive, as in the input."""
-        source = self._archive(self._reader.path)
-        end = self._reader.bounds[1]
-        while chunk := source.read_at(end, COPY_BYTES):
-            self._file.write(chunk)
-            end += len(chunk)
-        self.abandon()
-
-    def abandon(self) -> None:
         """Close what is copied from."""
-        if self._source is not None:
-            self._source[1].close()
-        self._source = None
-
-    def _copy(self, path: Path, begin: int, end: int) -> None:
-        source = self._archive(path)
-        while begin < end and (chunk := source.read_at(begin, min(COPY_BYTES, end - begin))):
-            self._file.write(chunk)
-            begin += len(chunk)
-        # The last member's padding may be missing; another one follows here.
-        self._file.write(bytes(end - begin))
-
-    def _archive(self, path: Path) -> Archive:
-        """Return the archive, open: a compressed one is inflated once from member to member."""
-        if self._source is None or self._source[0] != path:
-            self.abandon()
-            self._source = (path, Archive(path))
-        return self._source[1]
-
-    def _add(self, name: str, data: bytes) -> None:
-        # No time and no owner: the same rows are the same file.
-        info = tarfile.TarInfo(name)
-        info.size = len(data)
-        self._file.write(info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape"))
-        self._file.write(data + bytes(-len(data) % tarfile.BLOCKSIZE))
+        self._copy.close()
 
 
 class TarFormat:
@@ -284,11 +253,9 @@ class TarFormat:
             raise TypeError(message)
         with open_text_output(path) as file:
             writer = TarWriter(file, reader, added_schema)
-            try:
+            with closing(writer):
                 yield writer
-                writer.close()
-            finally:
-                writer.abandon()
+                writer.finish()
 
     def open_rows_writer(
         self,
@@ -305,13 +272,6 @@ class TarFormat:
 
 
 FORMAT = TarFormat()
-
-
-def _payload(batch: TableBatch) -> TarPayload:
-    if not isinstance(batch.payload, TarPayload):
-        message = f"expected rows of a tar, not {type(batch.payload).__name__}"
-        raise TypeError(message)
-    return batch.payload
 
 
 def _keys_of(caption_column: str) -> tuple[str, ...]:
