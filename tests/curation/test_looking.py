@@ -60,7 +60,7 @@ def test_audit_and_report_tell(scored: Path, capsys: pytest.CaptureFixture[str])
     assert "--pixels" not in told
     assert pairsift(["report", str(scored), "-o", str(page)]) == 0
     html = page.read_text(encoding="utf-8")
-    assert "Image blank" in html
+    assert "Blank picture" in html
     assert "--pixels" not in html
 
 

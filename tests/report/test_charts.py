@@ -21,8 +21,8 @@ def test_colours_are_variables() -> None:
         "transparent",
         *(f"var(--{name})" for name in COLOURS),
     }
-    assert 'fill="var(--accent)"' in made.text
-    assert 'fill="var(--accent-soft)"' in made.text
+    assert 'fill="var(--kept)"' in made.text
+    assert 'fill="var(--dropped)"' in made.text
     assert 'stroke="var(--warm)"' in made.text
     assert "cut 0.15" in made.text
 

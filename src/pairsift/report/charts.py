@@ -24,8 +24,9 @@ COLOURS = {
     "muted": "#000102",
     "grid": "#000103",
     "accent": "#000104",
-    "accent-soft": "#000105",
-    "warm": "#000106",
+    "kept": "#000105",
+    "dropped": "#000106",
+    "warm": "#000107",
 }
 FONT = "system-ui, sans-serif"
 _NAMES = {value: name for name, value in COLOURS.items()}
@@ -150,7 +151,7 @@ def distribution(
                     "kept:N",
                     legend=None,
                     scale=alt.Scale(
-                        domain=[True, False], range=[COLOURS["accent"], COLOURS["accent-soft"]]
+                        domain=[True, False], range=[COLOURS["kept"], COLOURS["dropped"]]
                     ),
                 ),
             )

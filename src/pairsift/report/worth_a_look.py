@@ -14,6 +14,14 @@ from pairsift.report.selecting import CANDIDATES, distinct
 ID = "worth-a-look"
 TITLE = "Worth a look"
 NUM_EXAMPLES = 5
+NAMES = {
+    "caption_truncated": "Caption cut",
+    "image_small": "Small picture",
+    "image_extreme_aspect": "Extreme shape",
+    "image_blank": "Blank picture",
+    "image_dark": "Dark picture",
+    "image_blurred": "Blurred picture",
+}
 USUAL = 0.5
 """A sign that more rows than this show is how the set is; single rows of it tell nothing."""
 
@@ -89,5 +97,4 @@ def signs_section(
 
 
 def _name(sign: Sign) -> str:
-    words = sign.name.replace("_", " ")
-    return words[0].upper() + words[1:]
+    return NAMES.get(sign.name, sign.name.replace("_", " ").capitalize())
