@@ -94,12 +94,14 @@ def duplicates(
 
     run = open_run(run_path)
     begin = time.perf_counter()
-    with show_progress(Console(stderr=True), verb="reading") as show:
+    errors = Console(stderr=True)
+    with show_progress(errors, verb="reading") as show:
         found = search_duplicates(
             run,
             exact_only=exact_only,
             all_captions=all_captions,
             report=lambda done, total: show(Progress(done, total, 0, time.perf_counter() - begin)),
+            announce=lambda words: errors.print(f" {words}", style="dim", highlight=False),
         )
     if as_json:
         typer.echo(json.dumps(found.to_arrow().to_pylist(), indent=2, ensure_ascii=False))

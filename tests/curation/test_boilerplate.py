@@ -7,7 +7,7 @@ from tests.curation.drawn import WIDTH, draw_pairs, unit
 
 def repeated(rows: np.ndarray, caption: np.ndarray, text: str = "stock photo 1") -> EmbeddedPairs:
     pairs = draw_pairs(400)
-    captions, texts = pairs.captions.copy(), list(pairs.texts)
+    captions, texts = pairs.captions[:].copy(), list(pairs.texts)
     captions[rows] = caption
     for count, row in enumerate(rows):
         texts[row] = f"{text}{count}"
@@ -26,7 +26,7 @@ def test_a_caption_on_unlike_pictures_is_found() -> None:
 def test_a_caption_that_fits_its_pictures_is_none() -> None:
     pairs = draw_pairs(400)
     thing = pairs.images[0]
-    rows = np.argsort(-(pairs.images @ thing))[:12]
+    rows = np.argsort(-(pairs.images[:] @ thing))[:12]
     found = find_boilerplate(repeated(rows, thing), np.random.default_rng(0))
     assert found == []
 
@@ -39,7 +39,7 @@ def test_three_of_a_caption_are_too_few() -> None:
 
 def test_one_picture_with_one_caption_many_times_is_none() -> None:
     pairs = repeated(np.arange(10), unit(np.random.default_rng(9).normal(size=(1, WIDTH)))[0])
-    images = pairs.images.copy()
+    images = pairs.images[:].copy()
     images[:10] = images[0]
     same = EmbeddedPairs(pairs.files, pairs.rows, images, pairs.captions, pairs.texts)
     assert find_boilerplate(same, np.random.default_rng(0)) == []

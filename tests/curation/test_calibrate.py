@@ -135,7 +135,7 @@ def test_a_small_stratum_shares_the_null_of_all() -> None:
 def test_a_stratum_of_one_picture_shares_the_null_of_all() -> None:
     world = make_world(200, seed=3)
     labels = (np.arange(200) < 60).astype(np.int64)
-    images = world.images.copy()
+    images = world.images[:].copy()
     images[:60] = images[0]  # so that no pair of the stratum is a mismatch
     null = sample_null(images, world.captions, generator=rng(), labels=labels)
     assert list(null.by_stratum) == [0]

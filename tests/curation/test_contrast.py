@@ -41,7 +41,7 @@ def test_a_caption_that_fits_everything_loses() -> None:
     world = make_world(200, seed=4)
     images = world.images + 0.3 / np.sqrt(24)
     images = images / np.linalg.norm(images, axis=1, keepdims=True)
-    captions = world.captions.copy()
+    captions = world.captions[:].copy()
     captions[0] = images.mean(axis=0) / np.linalg.norm(images.mean(axis=0))
     similarity = np.einsum("nd,nd->n", images, captions)
     values = exact_contrast(images, captions, logit_scale=30.0)

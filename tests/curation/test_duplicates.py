@@ -1,5 +1,6 @@
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from pairsift.curation.duplicates import candidates, group_duplicates, kept_with_captions
 from pairsift.curation.hashes import perceptual_hashes
@@ -48,7 +49,7 @@ def test_copies_that_only_look_the_same() -> None:
 
 def test_neighbours_by_embedding_are_looked_at_too() -> None:
     pairs = draw_pairs(40)
-    images = pairs.images.copy()
+    images = pairs.images[:].copy()
     images[30] = images[4]
     # Fourteen bits apart: too far for a hash alone.
     hashes = np.random.default_rng(0).integers(0, 1 << 63, size=40, dtype=np.uint64)
@@ -73,3 +74,23 @@ def test_all_failed_one_row_and_none() -> None:
         assert found.num_groups == 0
         assert found.kept.all()
         assert found.group.tolist() == [-1] * num
+
+
+def test_very_many_pictures_are_named_by_their_hash_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = draw(12)
+    images[7] = copies_of(images[2])[0]
+    thumbnails = thumbnails_of(images)
+    told: list[str] = []
+    monkeypatch.setattr("pairsift.curation.duplicates.NEIGHBOUR_ROWS", 5)
+    monkeypatch.setattr("pairsift.curation.duplicates.nearest", None)  # it would be a mistake
+    found = group_duplicates(
+        sha256_of(images),
+        np.zeros(12),
+        hashes=perceptual_hashes(thumbnails),
+        thumbnails=thumbnails,
+        images=np.eye(12, dtype=np.float32),
+        announce=told.append,
+    )
+    assert found.group[2] == found.group[7] >= 0
+    assert told[0] == "looking for candidates among 12 different pictures"
+    assert told[1].endswith("pairs of pictures")

@@ -20,8 +20,8 @@ def test_pairs_are_the_scored_rows_with_their_captions(tmp_path: Path) -> None:
     assert len(captions) == 900
     pairs = read_pairs(run, captions)
     assert pairs.rows.tolist() == np.flatnonzero(~failed).tolist()
-    assert np.abs(pairs.images - world.images[~failed]).max() < 1e-3
-    assert np.allclose(np.linalg.norm(pairs.captions, axis=1), 1.0, atol=1e-6)
+    assert np.abs(pairs.images[:] - world.images[~failed]).max() < 1e-3
+    assert np.allclose(np.linalg.norm(pairs.captions[:], axis=1), 1.0, atol=1e-6)
     assert pairs.texts[0] == "caption number 1"
 
 

@@ -11,7 +11,7 @@ def search(pairs: EmbeddedPairs, taken: np.ndarray | None = None) -> list[Suspec
 
 
 def with_a_copied_caption(pairs: EmbeddedPairs) -> EmbeddedPairs:
-    captions = pairs.captions.copy()
+    captions = pairs.captions[:].copy()
     captions[7] = captions[123]
     return EmbeddedPairs(pairs.files, pairs.rows, pairs.images, captions, pairs.texts)
 
@@ -30,7 +30,7 @@ def test_what_is_explained_otherwise_is_left_out() -> None:
 
 def test_a_caption_that_fits_nothing_is_no_suspect() -> None:
     pairs = draw_pairs(500)
-    captions = pairs.captions.copy()
+    captions = pairs.captions[:].copy()
     captions[7] = unit(np.random.default_rng(1).normal(size=(1, WIDTH)))[0]
     spoilt = EmbeddedPairs(pairs.files, pairs.rows, pairs.images, captions, pairs.texts)
     assert search(spoilt) == []

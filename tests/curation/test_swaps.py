@@ -33,7 +33,7 @@ def test_a_clean_set_has_none() -> None:
 
 def test_wrong_captions_without_a_partner_are_no_swaps() -> None:
     pairs = draw_pairs(1000)
-    captions = pairs.captions.copy()
+    captions = pairs.captions[:].copy()
     captions[::10] = unit(np.random.default_rng(5).normal(size=(100, WIDTH)))
     spoilt = EmbeddedPairs(pairs.files, pairs.rows, pairs.images, captions, pairs.texts)
     assert search(spoilt) == []

@@ -1,6 +1,6 @@
 """Pictures that stand in a table more than once: the same bytes, or the same to a person."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -11,19 +11,25 @@ from numpy.typing import NDArray
 
 from pairsift.curation.alignment import SAME, differences
 from pairsift.curation.clusters import group_alike
-from pairsift.curation.embedded import BoolArray, IntArray
+from pairsift.curation.embedded import BoolArray, Halves, IntArray
 from pairsift.curation.hashes import HashArray, hamming, near_hashes
-from pairsift.curation.neighbours import nearest
+from pairsift.curation.neighbours import EXACT_ROWS, nearest
 from pairsift.protocols import FloatArray, PixelArray
 
 NEIGHBOURS: Final = 10
 """Nearest pictures by embedding that are looked at."""
+
+NEIGHBOUR_ROWS: Final = EXACT_ROWS
+"""Different pictures up to which neighbours by embedding are looked at; beyond, the hash alone
+names candidates: an index of a million embeddings takes an hour, and few copies need it."""
 
 NEIGHBOUR_RADIUS: Final = 16
 """Bits by which the hashes of such neighbours may differ: no planted copy differs in more."""
 
 MOST_OF_A_HASH: Final = 4
 """Pictures with the same hash that stand for it where it is compared with another hash."""
+
+Announce = Callable[[str], None]
 
 EXACT: Final = "exact"
 NEAR: Final = "near"
@@ -63,8 +69,9 @@ def group_duplicates(
     *,
     hashes: HashArray | None = None,
     thumbnails: Thumbnails | None = None,
-    images: FloatArray | None = None,
+    images: FloatArray | Halves | None = None,
     comparable: BoolArray | None = None,
+    announce: Announce = lambda _words: None,
 ) -> Duplicates:
     """Group the rows of a table by their pictures.
 
@@ -78,6 +85,7 @@ def group_duplicates(
             there is none (default: hashes alone name what is compared).
         comparable: Rows that have a hash, shape (N,), bool (default: all); of the others only
             the bytes are compared.
+        announce: Told in words what begins, where it may take long.
 
     Returns:
         The groups, numbered in order of their first row.
@@ -94,7 +102,8 @@ def group_duplicates(
             _group_alike(
                 hashes[looks],
                 lambda places: thumbnails[looks[places]],
-                None if images is None else images[looks],
+                _near_embeddings(images, looks),
+                announce,
             )
         ]
     label = np.full(len(codes), -1, dtype=np.int64)
@@ -125,9 +134,18 @@ def kept_with_captions(duplicates: Duplicates, captions: Sequence[str]) -> list[
     return collected
 
 
-def _group_alike(hashes: HashArray, thumbnails: "_Getter", images: FloatArray | None) -> IntArray:
+def _near_embeddings(images: FloatArray | Halves | None, looks: IntArray) -> FloatArray | None:
+    """Return the embeddings of different pictures, where they are few enough to be compared."""
+    return None if images is None or len(looks) > NEIGHBOUR_ROWS else images[looks]
+
+
+def _group_alike(
+    hashes: HashArray, thumbnails: "_Getter", images: FloatArray | None, announce: Announce
+) -> IntArray:
     """Return for each different file the place of the one that stands for it."""
+    announce(f"looking for candidates among {len(hashes):,} different pictures")
     first, second = candidates(hashes, images)
+    announce(f"comparing {len(first):,} pairs of pictures")
 
     def verify(one: IntArray, other: IntArray) -> BoolArray:
         return _are_alike(thumbnails, one, other)

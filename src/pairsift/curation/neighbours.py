@@ -2,16 +2,20 @@
 
 import numpy as np
 
-from pairsift.curation.embedded import IntArray
+from pairsift.curation.embedded import Halves, IntArray
 from pairsift.errors import MissingExtraError
 from pairsift.protocols import FloatArray
 
 EXACT_ROWS = 200_000
-"""Up to this many targets every cosine is computed."""
+"""Every cosine is computed as long as there are no more of them than so many rows have with each
+other: 40,000 queries of a million targets too."""
 
 WINDOW_ROWS = 200_000
-"""Beyond it, targets of a window: consecutive, each with an index of its own; every query asks
-every window, so that no pair is out of reach, though an index may miss a neighbour."""
+"""Targets that are taken at once, consecutive; beyond ``EXACT_ROWS`` each window has an index of
+its own. Every query asks every window, so that no pair is out of reach, though an index may miss a
+neighbour."""
+
+_FEW = 2
 
 BLOCK_CELLS = 1 << 24
 """Cosines of a block: 64 MB."""
@@ -19,7 +23,7 @@ BLOCK_CELLS = 1 << 24
 
 def nearest(
     queries: FloatArray,
-    targets: FloatArray,
+    targets: FloatArray | Halves,
     *,
     count: int,
     excluded: IntArray | None = None,
@@ -33,8 +37,8 @@ def nearest(
         targets: Likewise, shape (N, D).
         count: How many of each.
         excluded: One target a query that does not count, such as itself, shape (M,), int64.
-        exact_rows: With more targets than this an index is used.
-        window_rows: Targets of one index.
+        exact_rows: With more cosines than its square an index is used.
+        window_rows: Targets of a window.
 
     Returns:
         Places, shape (M, count), int64, and cosines, shape (M, count), float32, the nearest
@@ -47,11 +51,10 @@ def nearest(
     cosines = np.full((len(queries), count), -np.inf, dtype=np.float32)
     if len(queries) == 0 or len(targets) == 0:
         return places, cosines
-    is_exact = len(targets) <= exact_rows
-    window = len(targets) if is_exact else window_rows
+    is_exact = len(queries) * len(targets) <= exact_rows**2
     wanted = count if excluded is None else count + 1
-    for begin in range(0, len(targets), window):
-        part = targets[begin : begin + window]
+    for begin in range(0, len(targets), window_rows):
+        part = targets[begin : begin + window_rows]
         if is_exact:
             found, values = _compare_all(queries, part, wanted)
         else:
@@ -75,10 +78,26 @@ def _compare_all(
     step = max(1, BLOCK_CELLS // len(targets))
     for begin in range(0, len(queries), step):
         block = queries[begin : begin + step] @ targets.T
-        best = np.argpartition(-block, count - 1, axis=1)[:, :count]
+        best = _largest(block, count)
         places[begin : begin + step] = best
         cosines[begin : begin + step] = np.take_along_axis(block, best, axis=1)
     return places, cosines
+
+
+def _largest(block: FloatArray, count: int) -> IntArray:
+    """Return where the largest numbers of each row stand, shape (M, count)."""
+    if count > _FEW:
+        return np.argpartition(-block, count - 1, axis=1)[:, :count]
+    # Ten times as fast as parting the rows.
+    rows, found = np.arange(len(block)), []
+    kept = []
+    for _ in range(count):
+        found.append(block.argmax(axis=1))
+        kept.append(block[rows, found[-1]])
+        block[rows, found[-1]] = -np.inf
+    for places, values in zip(found, kept, strict=True):
+        block[rows, places] = values
+    return np.stack(found, axis=1)
 
 
 def _ask_index(queries: FloatArray, targets: FloatArray, count: int) -> tuple[IntArray, FloatArray]:

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pairsift import schema
-from pairsift.curation.embedded import EmbeddedPairs, IntArray
+from pairsift.curation.embedded import EmbeddedPairs, Halves, IntArray
 from pairsift.curation.rows import FILE, ROW
 from pairsift.protocols import FloatArray
 from pairsift.runs import Run
@@ -59,21 +59,63 @@ def read_pairs(run: Run, captions: list[tuple[int, int, str]]) -> EmbeddedPairs:
     Returns:
         The pairs that have both embeddings, in order; none where none were kept.
     """
-    shards = list(run.embeddings())
-    if not shards:
-        nothing = np.zeros((0, 1), dtype=np.float32)
-        none = np.zeros(0, dtype=np.int64)
-        return EmbeddedPairs(none, none, nothing, nothing, ())
-    files = np.concatenate([np.full(len(s.rows), s.file, dtype=np.int64) for s in shards])
-    rows = np.concatenate([s.rows for s in shards])
+    held = _Held(sum(run.counts.values()))
+    for shard in run.embeddings():
+        held.add(int(shard.file), shard.rows, shard.images, shard.captions)
     texts = {(file, row): text for file, row, text in captions}
+    keys = zip(held.files.tolist(), held.rows.tolist(), strict=True)
     return EmbeddedPairs(
-        files=files,
-        rows=rows,
-        images=_unit(np.concatenate([s.images for s in shards])),
-        captions=_unit(np.concatenate([s.captions for s in shards])),
-        texts=tuple(texts.get(key, "") for key in zip(files.tolist(), rows.tolist(), strict=True)),
+        files=held.files,
+        rows=held.rows,
+        images=Halves(held.images),
+        captions=Halves(held.captions),
+        texts=tuple(texts.get(key, "") for key in keys),
     )
+
+
+class _Held:
+    """Embeddings put behind each other without a second copy of what is there.
+
+    Args:
+        most: Rows that may come.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._parts: list[tuple[int, IntArray]] = []
+        self._num = 0
+        self._arrays = [np.zeros((0, 1), dtype=np.float16)] * 2
+
+    def add(self, file: int, rows: IntArray, images: FloatArray, captions: FloatArray) -> None:
+        """Append a shard's rows."""
+        if not self._num:
+            # The system gives the pages when they are written.
+            self._arrays = [np.empty((self._most, images.shape[1]), np.float16) for _ in range(2)]
+        for array, part in zip(self._arrays, (images, captions), strict=True):
+            array[self._num : self._num + len(rows)] = part
+        self._parts.append((file, rows))
+        self._num += len(rows)
+
+    @property
+    def images(self) -> NDArray[np.float16]:
+        """Of the rows that came, shape (N, D)."""
+        return self._arrays[0][: self._num]
+
+    @property
+    def captions(self) -> NDArray[np.float16]:
+        """Likewise."""
+        return self._arrays[1][: self._num]
+
+    @property
+    def files(self) -> IntArray:
+        """Of the rows, shape (N,)."""
+        parts = [np.full(len(rows), file, dtype=np.int64) for file, rows in self._parts]
+        return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
+
+    @property
+    def rows(self) -> IntArray:
+        """Ordinals in their files, shape (N,)."""
+        return np.concatenate([np.zeros(0, dtype=np.int64), *(rows for _, rows in self._parts)])
 
 
 def read_pictures(run: Run) -> RunPictures:
@@ -96,21 +138,15 @@ def read_pictures(run: Run) -> RunPictures:
     )
 
 
-def read_image_embeddings(run: Run, pictures: RunPictures) -> FloatArray | None:
+def read_image_embeddings(run: Run, pictures: RunPictures) -> Halves | None:
     """Return the image embedding of each row, zeros where there is none; None without any."""
-    found: FloatArray | None = None
+    found: NDArray[np.float16] | None = None
     keys = (pictures.files << 40) + pictures.rows
     for shard in run.embeddings():
         if found is None:
-            found = np.zeros((len(pictures), shard.images.shape[1]), dtype=np.float32)
-        found[np.searchsorted(keys, (int(shard.file) << 40) + shard.rows)] = _unit(shard.images)
-    return found
-
-
-def _unit(rows: FloatArray) -> FloatArray:
-    # Stored as halves: their norm is off by up to 2^-11.
-    units: FloatArray = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(min=1e-12)
-    return units
+            found = np.zeros((len(pictures), shard.images.shape[1]), dtype=np.float16)
+        found[np.searchsorted(keys, (int(shard.file) << 40) + shard.rows)] = shard.images
+    return None if found is None else Halves(found)
 
 
 def _texts(column: pa.Array) -> list[str | None]:

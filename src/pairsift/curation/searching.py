@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from pairsift.curation.duplicates import Duplicates, group_duplicates, kept_with_captions
+from pairsift.curation.duplicates import Announce, Duplicates, group_duplicates, kept_with_captions
 from pairsift.curation.embedded import IntArray
 from pairsift.curation.hashes import SIDE, HashArray
 from pairsift.curation.kept import DUPLICATES, MISMATCHES, NUM_HASHED, SEED, keep_findings
@@ -77,6 +77,7 @@ def search_duplicates(
     exact_only: bool = False,
     all_captions: bool = False,
     report: Report = lambda _done, _total: None,
+    announce: Announce = lambda _words: None,
 ) -> RunDuplicates:
     """Find the pictures that a run has more than once; keep them in ``derived/duplicates.parquet``.
 
@@ -85,6 +86,7 @@ def search_duplicates(
         exact_only: Compare bytes only: no picture is read again.
         all_captions: Collect the captions of each group for the row that is kept.
         report: Told how many pictures were read, and of how many.
+        announce: Told in words what begins after that.
     """
     pictures = read_pictures(run)
     num_hashed = 0
@@ -101,6 +103,7 @@ def search_duplicates(
             thumbnails=_RowThumbnails(kept.thumbnails, places),
             images=read_image_embeddings(run, pictures),
             comparable=places >= 0,
+            announce=announce,
         )
     captions = []
     if all_captions:

@@ -26,9 +26,9 @@ MOST_DECOYS = 2000
 DECOY_CHOICES = 200
 """Captions tried for a decoy: one of so many is about as wrong as asked for."""
 
-MOST_CANDIDATES = 200_000
+MOST_CANDIDATES = 100_000
 """Of the pairs below the median those of lowest similarity, up to this many, are compared, each
-with each; in a larger table a swap outside them is not found."""
+with each: all of a table of 200,000; in a larger one a swap outside them is not found."""
 
 BLOCK_CELLS = 1 << 24
 """Numbers of a block of similarities: 64 MB."""
