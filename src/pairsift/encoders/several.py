@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from pairsift.protocols import Encoder, FloatArray, PixelArray, Provenance, TokenizedCaption
+from pairsift.records import ModelRecord
 
 
 class SeveralDevices:
@@ -37,6 +38,11 @@ class SeveralDevices:
     def provenance(self) -> Provenance:
         """What runs; the devices with commas between."""
         return self._provenance
+
+    @property
+    def record(self) -> ModelRecord | None:
+        """The model's record, where its encoders have one."""
+        return getattr(self._first, "record", None)
 
     @property
     def width(self) -> int:

@@ -85,6 +85,7 @@ def score_identity(
         "model": ran.model,
         "revision": ran.revision,
         "weights_sha256": ran.weights_sha256,
+        "model_files": _model_files(encoder),
         "image_recipe": ran.image_recipe,
         "text_recipe": ran.text_recipe,
         "precision": ran.precision,
@@ -115,14 +116,19 @@ def identity_sha256(identity: Mapping[str, Any]) -> str:
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return in words what differs between two score identities.
 
+    What an earlier version did not write down is not compared.
+
     Example:
         >>> differences({"measure": "cosine", "limit": None}, {"measure": "logit", "limit": None})
         ['measure was cosine, now logit']
     """
     words = []
-    for name in {**before, **now}:
-        old, new = before.get(name), now.get(name)
-        if old != new:
+    for name, old in before.items():
+        new = now.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            changed = [part for part in {**old, **new} if old.get(part) != new.get(part)]
+            words += [f"{name}: {', '.join(changed)} changed"] if changed else []
+        elif old != new:
             words.append(f"{name} was {_shown(old)}, now {_shown(new)}")
     return words
 
@@ -216,6 +222,12 @@ def check_identity(
 
 def _whole(place: str) -> str:
     return as_address(place) or str(Path(place).absolute())
+
+
+def _model_files(encoder: EmbeddingSource) -> dict[str, str | None] | None:
+    """Return the digests of a model's files: what its recipes say in words is not all of them."""
+    record = getattr(encoder, "record", None)
+    return None if record is None else {file.path: file.sha256 for file in record.files}
 
 
 def _shown(value: Any) -> str:
