@@ -34,3 +34,10 @@ def test_nothing_added_has_no_quantiles() -> None:
 def test_another_range_is_refused() -> None:
     with pytest.raises(ValueError, match="histograms over"):
         Histogram(0.0, 1.0).merge(Histogram(-1.0, 1.0))
+
+
+def test_what_is_not_finite_is_in_no_bin() -> None:
+    histogram = Histogram(-1.0, 1.0)
+    histogram.add(np.array([np.nan, 0.5, np.inf, -np.inf], dtype=np.float32))
+    assert histogram.total == 1
+    assert histogram.quantiles([0.0])[0] == pytest.approx(0.5, abs=2e-6)

@@ -204,7 +204,7 @@ def _unit_rows(images: ArrayLike, texts: ArrayLike) -> tuple[DoubleArray, Double
         )
     for side, rows in (("image", left), ("text", right)):
         lengths = _lengths(rows)
-        wrong = np.flatnonzero(np.abs(lengths - 1.0) > NORM_SLACK)
+        wrong = np.flatnonzero(~(np.abs(lengths - 1.0) <= NORM_SLACK))  # of NaN either is untrue
         if wrong.size:
             raise ShapeError(
                 f"embeddings must be unit-norm; {side} row {wrong[0]} has length"

@@ -35,18 +35,21 @@ class Histogram:
         return int(self.counts.sum())
 
     def add(self, values: NDArray[np.float32]) -> None:
-        """Count finite values, shape (N,)."""
+        """Count the finite ones of values, shape (N,)."""
         bins, counts = self.bin_counts(values)
         self.counts[bins] += counts
 
     def bin_counts(
         self, values: NDArray[np.float32]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the bins that finite values, shape (N,), fall into, ascending, and their counts.
+        """Return the bins that values, shape (N,), fall into, ascending, and their counts.
+
+        Values that are not finite are in none.
 
         Nothing is added: this is how a part of the data is written down to be merged later.
         """
-        position = (values.astype(np.float64) - self.low) / (self.high - self.low)
+        finite = values[np.isfinite(values)].astype(np.float64)
+        position = (finite - self.low) / (self.high - self.low)
         bins = np.clip((position * NUM_BINS).astype(np.int64), 0, NUM_BINS - 1)
         found, counts = np.unique(bins, return_counts=True)
         return found, counts.astype(np.int64)
