@@ -12,6 +12,7 @@ The tree::
     ├── ModelError (RuntimeError)            the model's files are missing, wrong or unsound
     │   ├── ModelRecipeError                 a field cannot be derived with certainty
     │   ├── WeightsError                     a checksum, a size or a pinned revision differs
+    │   ├── NotFiniteError                   it gave rows that are no numbers; carries which
     │   └── OfflineError                     something has to be fetched, and fetching is off
     ├── MissingExtraError (ImportError)      an optional dependency is not installed
     ├── ShapeError (ValueError)              two arrays do not fit together
@@ -70,6 +71,24 @@ class ModelRecipeError(ModelError):
 
 class WeightsError(ModelError):
     """A checksum, a size or a pinned revision differs from the one on record."""
+
+
+class NotFiniteError(ModelError):
+    """A tower gave rows that are not finite.
+
+    Args:
+        message: In words.
+        rows: Which of the rows that it was given.
+    """
+
+    def __init__(self, message: str, rows: tuple[int, ...] = ()) -> None:
+        # Both go to ``args``, which is what pickling restores from.
+        super().__init__(message, rows)
+        self.message = message
+        self.rows = rows
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class OfflineError(ModelError):

@@ -102,11 +102,18 @@ class Distinct:
 
     Args:
         width: Dimensions D.
+
+    ``unfit`` are the keys of what was encoded and has none that is finite.
     """
 
     def __init__(self, width: int) -> None:
         self._rows = np.empty((0, width), dtype=np.float32)
         self.places: dict[bytes, int] = {}
+        self.unfit: set[bytes] = set()
+
+    def knows(self, key: bytes) -> bool:
+        """Say whether something was encoded, whether it has an embedding or not."""
+        return key in self.places or key in self.unfit
 
     @property
     def rows(self) -> FloatArray:

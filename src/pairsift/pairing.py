@@ -114,6 +114,33 @@ def scatter(values: FloatArray | Sequence[int], rows: Sequence[int], num_rows: i
     return pa.array(spread, mask=missing)
 
 
+def with_both(
+    rows: Sequence[int],
+    image_places: Sequence[int | None],
+    caption_places: Sequence[int | None],
+    *,
+    failures: dict[int, RowError],
+) -> tuple[list[int], list[int], list[int]]:
+    """Return the rows of which both embeddings are there, with their places.
+
+    Args:
+        rows: Their places in the batch.
+        image_places: Of their images among the shard's embeddings; None where it is not finite.
+        caption_places: Likewise of their captions.
+        failures: To which the other rows are added.
+    """
+    kept: tuple[list[int], list[int], list[int]] = ([], [], [])
+    for row, image, caption in zip(rows, image_places, caption_places, strict=True):
+        if image is None or caption is None:
+            what = "image" if image is None else "caption"
+            reason = f"the model's embedding of the {what} is not finite"
+            failures[row] = RowError(RowStatus.EMBEDDING_INVALID, reason)
+            continue
+        for part, value in zip(kept, (row, image, caption), strict=True):
+            part.append(value)
+    return kept
+
+
 def scored_batch(
     num_rows: int,
     failures: Mapping[int, RowError],

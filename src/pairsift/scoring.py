@@ -36,6 +36,7 @@ from pairsift.pairing import (
     score_schema,
     scored_batch,
     shard_schema,
+    with_both,
 )
 from pairsift.protocols import Encoder, Measure, TokenizedCaption
 from pairsift.runs.writing import CAPTION_INDEX, IMAGE_INDEX
@@ -238,8 +239,11 @@ class PairScorer:
         tokens = self._tokenize(batch)
         rows = sorted(batch.image_keys.keys() & tokens.keys())
         memory = batch.memory
-        image_places = self._embedder.embed_images(memory, [batch.image_keys[row] for row in rows])
-        caption_places = self._embedder.embed_captions(memory, [tokens[row] for row in rows])
+        found = (
+            self._embedder.embed_images(memory, [batch.image_keys[row] for row in rows]),
+            self._embedder.embed_captions(memory, [tokens[row] for row in rows]),
+        )
+        rows, image_places, caption_places = with_both(rows, *found, failures=batch.failures)
         image_rows = memory.images.rows[image_places]
         text_rows = memory.captions.rows[caption_places]
         columns = score_columns(self.measure, (image_rows, text_rows), rows, batch.num_rows)

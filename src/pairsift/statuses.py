@@ -59,5 +59,5 @@ STATUS_MEANINGS: dict[RowStatus, str] = {
     RowStatus.CAPTION_NULL: "the caption cell is null",
     RowStatus.CAPTION_EMPTY: "the caption is empty or only white space",
     RowStatus.CAPTION_INVALID: "the caption is not valid UTF-8, or holds a NUL",
-    RowStatus.EMBEDDING_INVALID: "an embedding that was handed in is zero or not finite",
+    RowStatus.EMBEDDING_INVALID: "an embedding is not finite, or one that was handed in is zero",
 }

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from pairsift.encoders.fake import FakeEncoder
+from pairsift.encoders.finite import check_finite
 from pairsift.encoders.several import SeveralDevices
+from pairsift.errors import NotFiniteError
 from pairsift.protocols import FloatArray, PixelArray, Provenance
 from tests.encoders.goldens import images
 
@@ -81,3 +83,18 @@ def test_a_failure_of_one_is_the_failure_of_all(rows: Rows) -> None:
     several = SeveralDevices([Elsewhere("cuda:0"), Broken("cuda:1")])
     with pytest.raises(RuntimeError, match="7"):
         several.encode_images(rows.pixels)
+
+
+def test_rows_that_are_not_finite_are_told_by_their_place_in_the_whole(rows: Rows) -> None:
+    class Broken(Elsewhere):
+        def encode_images(self, pixels: Any) -> FloatArray:
+            return check_finite(super().encode_images(pixels) * np.float32(np.nan), "it")
+
+    both = SeveralDevices([Broken("a"), Elsewhere("b")])
+    with pytest.raises(NotFiniteError) as caught:
+        both.encode_images(rows.pixels[:7])
+    assert caught.value.rows == (0, 1, 2, 3)
+    both = SeveralDevices([Elsewhere("a"), Broken("b")])
+    with pytest.raises(NotFiniteError) as caught:
+        both.encode_images(rows.pixels[:7])
+    assert caught.value.rows == (4, 5, 6)

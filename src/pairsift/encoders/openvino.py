@@ -18,6 +18,7 @@ from PIL import Image
 
 from pairsift.config import ModelConfig
 from pairsift.encoders import graph, int8, onnx
+from pairsift.encoders.finite import check_finite
 from pairsift.encoders.lengths import by_length
 from pairsift.errors import ModelError, UnknownNameError
 from pairsift.models import LocalModel
@@ -120,27 +121,27 @@ class OpenVinoEncoder:
         """Return unit-norm rows, shape (N, D), in input order.
 
         Raises:
-            ModelError: A row is not finite.
+            NotFiniteError: Rows are not finite; it says which.
         """
         size = min(self._image_batch, self._share(len(pixels)))
         jobs = (
             (range(begin, min(begin + size, len(pixels))), np.stack(pixels[begin : begin + size]))
             for begin in range(0, len(pixels), size)
         )
-        return _finite(self._run(self._image_queue, len(pixels), jobs), "image")
+        return check_finite(self._run(self._image_queue, len(pixels), jobs), "the image tower")
 
     def encode_texts(self, captions: Sequence[TokenizedCaption]) -> FloatArray:
         """Return unit-norm rows, shape (N, D), in input order; batches are formed by length.
 
         Raises:
-            ModelError: A row is not finite.
+            NotFiniteError: Rows are not finite; it says which.
         """
         size = min(self._text_batch, self._share(len(captions)))
         jobs = (
             (chosen, pad([captions[index] for index in chosen], self._text, length=length))
             for length, chosen in by_length(captions, self._text, size)
         )
-        return _finite(self._run(self._text_queue, len(captions), jobs), "caption")
+        return check_finite(self._run(self._text_queue, len(captions), jobs), "the caption tower")
 
     def _share(self, num_rows: int) -> int:
         """Return how many rows each stream gets when there are fewer than full batches."""
@@ -247,11 +248,3 @@ def probe_precision(hint: str) -> str:
 @functools.cache
 def _core() -> Any:
     return ov.Core()
-
-
-def _finite(rows: FloatArray, what: str) -> FloatArray:
-    bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-    if bad.size:
-        message = f"the {what} tower gave {bad.size} rows that are not finite; are weights damaged?"
-        raise ModelError(message)
-    return rows

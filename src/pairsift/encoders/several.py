@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pairsift.errors import NotFiniteError
 from pairsift.protocols import Encoder, FloatArray, PixelArray, Provenance, TokenizedCaption
 from pairsift.records import ModelRecord
 
@@ -75,5 +76,15 @@ class SeveralDevices:
     ) -> FloatArray:
         size = max(1, -(-len(given) // len(encoders)))
         parts = [given[begin : begin + size] for begin in range(0, len(given), size)]
-        rows = self._threads.map(lambda encode, part: encode(part), encoders, parts)
-        return np.concatenate([np.zeros((0, self.width), dtype=np.float32), *rows])
+        shares = list(zip(encoders, parts, strict=False))
+        running = [self._threads.submit(encode, part) for encode, part in shares]
+        rows, bad = [np.zeros((0, self.width), dtype=np.float32)], []
+        for number, done in enumerate(running):
+            try:
+                rows.append(done.result())
+            except NotFiniteError as error:
+                bad.append((number * size, error))
+        if bad:
+            numbers = (first + row for first, error in bad for row in error.rows)
+            raise NotFiniteError(str(bad[0][1]), tuple(numbers))
+        return np.concatenate(rows)

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from pairsift.config import ModelConfig
+from pairsift.encoders.finite import check_finite
 from pairsift.encoders.lengths import by_length
 from pairsift.encoders.several import SeveralDevices
 from pairsift.encoders.torch_batches import TorchBatches
@@ -139,7 +140,8 @@ class TorchEncoder:
         """Return unit-norm rows, shape (N, D), in input order.
 
         Raises:
-            ModelError: A row is not finite, or one image alone does not fit the device's memory.
+            NotFiniteError: Rows are not finite; it says which.
+            ModelError: One image alone does not fit the device's memory.
         """
         side = self.image_size
 
@@ -163,7 +165,8 @@ class TorchEncoder:
         """Return unit-norm rows, shape (N, D), in input order; batches are formed by length.
 
         Raises:
-            ModelError: A row is not finite, or one caption alone does not fit the device's memory.
+            NotFiniteError: Rows are not finite; it says which.
+            ModelError: One caption alone does not fit the device's memory.
         """
         text = self.record.text
         lengths: dict[int, int] = {}
@@ -204,10 +207,7 @@ class TorchEncoder:
         return self._torch.nn.functional.normalize(tensor, dim=-1)
 
     def _finite(self, rows: FloatArray) -> FloatArray:
-        if not np.isfinite(rows).all():
-            message = f"{self.record.name} gave embeddings that are not finite in {self._precision}"
-            raise ModelError(message)
-        return rows
+        return check_finite(rows, f"{self.record.name} in {self._precision}")
 
 
 def _import(name: str) -> Any:
