@@ -9,7 +9,7 @@ from PIL import Image
 from pairsift import open_run
 from pairsift.cli import run
 from pairsift.config import SourceConfig
-from pairsift.errors import JobError
+from pairsift.errors import JobError, RunFolderError
 from pairsift.runs.inputs import configured
 
 HEADER = "image,caption"
@@ -109,3 +109,22 @@ def test_an_image_root_does_not_hang_on_the_working_folder(
 def test_a_config_comes_back_from_what_was_written_down() -> None:
     plain = {"allow_host": ["a:1"], "from_a_later_version": 1}
     assert configured(SourceConfig, plain) == SourceConfig(allow_host=("a:1",))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["scores/00000-000000000004-g0.parquet", "embeddings/00000-000000000004-g0-images.parquet"],
+)
+def test_a_bit_that_was_lost_is_noticed_and_mended(table: Path, name: str) -> None:
+    folder = table.parent / "out.csv.pairsift"
+    before = open_run(folder).scores()
+    whole = (folder / name).read_bytes()
+    place = 60  # within the first page
+    (folder / name).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    with pytest.raises(RunFolderError, match=rf"damaged.*commits/{SHARD}\.json"):
+        (open_run(folder).scores(), list(open_run(folder).embeddings()))
+    (folder / "commits/00000-000000000004-g0.json").unlink()
+    (folder / "_SUCCESS").unlink()
+    assert score(table, table.parent / "out.csv") == 0
+    assert open_run(folder).scores().equals(before)
+    assert len(list(open_run(folder).embeddings())) == 3

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from pairsift.errors import RunFolderError
 from pairsift.protocols import FloatArray
 from pairsift.runs.commits import Commit, commit_from_bytes
 from pairsift.runs.layout import COMMITS, key_of
@@ -181,5 +182,20 @@ def _read_halves(store: RunStore, name: str) -> NDArray[np.float16]:
 def _read(store: RunStore, name: str, columns: Sequence[str] | None) -> pa.Table:
     # Not read_table: it goes through datasets and their threads, for a file that one thread
     # reads at once. Not memory-mapped: a page that cannot be read would be a signal.
-    with pq.ParquetFile(store.readable(name), memory_map=False, pre_buffer=False) as file:
-        return file.read(columns=columns, use_threads=False)
+    try:
+        with pq.ParquetFile(
+            store.readable(name),
+            memory_map=False,
+            pre_buffer=False,
+            page_checksum_verification=True,
+        ) as file:
+            return file.read(columns=columns, use_threads=False)
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # it cannot be read at all
+            raise
+        key = key_of(name)
+        way_out = "--overwrite starts anew"
+        if key is not None:
+            way_out = f"remove {key.commit} and _SUCCESS; the same command scores it again"
+        message = f"{store.location}/{name} is damaged: {error} (hint: {way_out})"
+        raise RunFolderError(message) from error

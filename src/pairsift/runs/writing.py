@@ -214,6 +214,7 @@ def _to_parquet(table: pa.Table) -> memoryview:
         compression="none" if is_noise else "zstd",
         use_dictionary=False if is_noise else words,
         write_statistics=not is_noise,
+        write_page_checksum=True,  # a disk may lose a bit, and half floats would not show it
     )
     return memoryview(sink.getvalue())
 
