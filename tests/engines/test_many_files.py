@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -133,3 +134,49 @@ def test_references_start_from_their_own_table(tmp_path: Path) -> None:
     assert summary.num_failed == 0
     with (tmp_path / "out.csv").open(newline="") as file:
         assert len({row["image_sha256"] for row in csv.DictReader(file)}) == 2
+
+
+@pytest.mark.parametrize("given", [".", "part-*.csv", "*.csv"])
+def test_its_own_output_is_no_input(folder: Path, given: str) -> None:
+    output = folder / "part-9.csv"
+    score(folder / given, output)
+    assert ids(output) == ALL
+    again = score(folder / given, output)
+    assert again.note is not None
+    with (folder / "part-2.csv").open("a") as file:
+        file.write("new,0.png,another caption\n")
+    score(folder / given, output)
+    assert ids(output) == [*ALL, "new"]
+    output.write_text(output.read_text().replace("caption 1", "caption one"))
+    with pytest.raises(OutputExistsError, match="is not what the run in"):
+        score(folder / given, output)
+
+
+def test_its_own_folder_of_outputs_is_no_input(folder: Path) -> None:
+    score(folder, folder / "scored")
+    again = score(folder, folder / "scored")
+    assert again.note is not None
+    assert again.num_rows == len(ALL)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl"])
+def test_an_empty_parquet_file_needs_no_types(
+    folder: Path, tmp_path: Path, place: int, suffix: str
+) -> None:
+    tables = tmp_path / "typed"
+    tables.mkdir()
+    rows = {"image": ["0.png", "1.png"], "caption": ["a", "b"]}
+    empty = pa.table({"image": pa.nulls(0), "caption": pa.nulls(0)})
+    pq.write_table(pa.table(rows), tables / f"{1 - place}.parquet")
+    pq.write_table(empty, tables / f"{place}.parquet")
+    output = tmp_path / f"out{suffix}"
+    score(tables, output, table=TableConfig(image_root=str(folder)))
+    if suffix == ".parquet":
+        found = pq.read_table(output).to_pylist()
+    else:
+        found = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [(row["image"], row["similarity_status"]) for row in found] == [
+        ("0.png", "ok"),
+        ("1.png", "ok"),
+    ]

@@ -18,7 +18,7 @@ from pairsift.engines.opening import (
     find_run,
     look_at_run,
 )
-from pairsift.engines.outputs import check_output, run_folder
+from pairsift.engines.outputs import check_output, run_folder, without_own_output
 from pairsift.engines.reading import split_rows
 from pairsift.engines.resuming import score_in_run
 from pairsift.engines.sessions import Engine
@@ -76,9 +76,11 @@ def score_file(
         JobError: The disk is full or the input vanished; what was finished stays.
     """
     check_offline(config, [input_path, output_path, config.run.run, config.table.image_root])
-    inputs = find_inputs(shown(input_path), config.table)
-    readers = [open_table(path, config.table) for path in inputs]
     store = find_run(config, output_path)
+    inputs = find_inputs(shown(input_path), config.table)
+    if store is not None and output_path is not None:
+        inputs = without_own_output(store, inputs, output_path)
+    readers = [open_table(path, config.table) for path in inputs]
     manifest = None if store is None else look_at_run(store, config)
     if store is None and engine is not None:
         message = "an engine of several processes needs a run folder: name an output, or --run DIR"

@@ -94,6 +94,31 @@ def is_own_output(store: RunStore, output_path: Path) -> bool:
     return (written is not None and facts in written["outputs"]) or _is_noted(store, facts)
 
 
+def without_own_output(
+    store: RunStore, inputs: Sequence[Path], output_path: Path
+) -> tuple[Path, ...]:
+    """Return the inputs without what this run wrote among them, where a glob or a folder led to it.
+
+    Otherwise the same command would find more tables the second time than the first.
+
+    Args:
+        store: The run folder.
+        inputs: As found.
+        output_path: Of the job, a file or a folder.
+    """
+    if len(inputs) < 2:  # one that was named is refused elsewhere
+        return tuple(inputs)
+    place = Path(os.path.realpath(output_path))
+
+    def is_own(path: Path) -> bool:
+        if shown(path) == shown(output_path):
+            return is_own_output(store, output_path)
+        real = Path(os.path.realpath(path))
+        return (real == place or place in real.parents) and is_own_output(store, real)
+
+    return tuple(path for path in inputs if not is_own(path)) or tuple(inputs)
+
+
 def note_output(store: RunStore, facts: Facts) -> None:
     """Write down what a table looks like that is about to take its name."""
     store.put(_note(facts), json.dumps(facts).encode())

@@ -54,6 +54,7 @@ def open_enriched(
         TableFormatError: The files have different columns; the first that differs is named.
         ColumnError: A column stands twice, and the output's format has one place for it.
     """
+    readers = _typed_first(readers)
     reader = readers[0]
     if isinstance(reader, ExplodedReader) and reader.how != "rows":
         with open_enriched(
@@ -97,13 +98,16 @@ def check_alike(readers: Sequence[TableReader]) -> None:
     Raises:
         TableFormatError: A file differs from the first; it is named, and what differs.
     """
-    first, *others = _whole(readers)
+    first, *others = _whole(_typed_first(readers))
     for reader in others:
         if isinstance(first, CsvReader) and isinstance(reader, CsvReader):
             differs = _first_difference(first.column_names, reader.column_names)
             if first.dialect.delimiter != reader.dialect.delimiter:
                 differs = "its cells are delimited by another character"
         elif isinstance(first, ParquetReader) and isinstance(reader, ParquetReader):
+            # Writers that find no row know no types either.
+            if reader.count_rows() == 0 and reader.column_names == first.column_names:
+                continue
             differs = _first_difference(first.schema, reader.schema)
         elif isinstance(first, VectorsReader) and isinstance(reader, VectorsReader):
             differs = _first_difference(first.schema, reader.schema)
@@ -121,6 +125,16 @@ def check_alike(readers: Sequence[TableReader]) -> None:
 def _whole(readers: Sequence[TableReader]) -> list[TableReader]:
     """Return the readers of the tables themselves, where captions stand in lists."""
     return [each.inner if isinstance(each, ExplodedReader) else each for each in readers]
+
+
+def _typed_first(readers: Sequence[TableReader]) -> Sequence[TableReader]:
+    """Return the readers, one that has rows first where an empty Parquet file knows no types."""
+    for place, whole in enumerate(_whole(readers)):
+        if not isinstance(whole, ParquetReader):
+            break
+        if whole.count_rows():
+            return [readers[place], *readers[:place], *readers[place + 1 :]]
+    return readers
 
 
 class _Converting:
