@@ -99,6 +99,7 @@ def measure(arguments: list[str], num_rows: int) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "peak_memory_mib": round(usage.ru_maxrss / 1024),
     }
+    print(" ".join(arguments[:1]), costs, flush=True)
     if arguments[0] == "mismatches":
         return costs | count_swaps(plain, num_rows)
     check(plain, num_rows)
@@ -193,8 +194,8 @@ def make_shard(first: int, num: int, *, width: int) -> ScoredShard:
     wrong = generator.random(num) < WRONG_SHARE
     swapped = np.array(planted_swaps(first)) - first if num == SHARD_ROWS else np.zeros((0, 2), int)
     wrong[swapped.ravel()] = False
-    places = np.flatnonzero(wrong)
-    captions[places] = captions[np.roll(places, 1)]
+    # Of a wrong caption no row of the table has the picture: only the swapped ones have a partner.
+    captions[wrong] = unit(generator.normal(size=(int(wrong.sum()), width)))
     captions[swapped] = captions[swapped[:, ::-1]]
     similarities = np.einsum("nd,nd->n", images, captions)
     indices = pa.array(np.arange(num, dtype=np.int32))

@@ -61,7 +61,9 @@ def audit_section(material: Material) -> Section:
             ranges([_drawn(line) for line in lines[:MAX_LINES]], title=_AXIS, rule=0.0),
             label="Gaps in keep rate with their 95 % intervals; the table has the numbers",
         ),
-        legend(("warm", "more than chance"), ("kept", "may be chance"), ("thin", "95 % interval")),
+        legend(
+            ("warm", "more than chance"), ("accent", "may be chance"), ("thin", "95 % interval")
+        ),
         _table(lines),
     )
     return Section(ID, TITLE, body, findings if gaps else ())

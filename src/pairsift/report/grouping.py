@@ -55,7 +55,7 @@ def categories_section(material: Material) -> Section:
             ranges(chosen, title="similarity", rule=None),
             label=f"Ranges of similarity of {len(scored)} categories; the table has the numbers",
         ),
-        legend(("middle", "median"), ("kept", "middle half"), ("thin", "5 % to 95 %")),
+        legend(("middle", "median"), ("accent", "middle half"), ("thin", "5 % to 95 %")),
         _table(material, lines),
     )
     return Section(ID, heading, body, findings)
