@@ -10,6 +10,7 @@ import pytest
 from pairsift.encoders.torch_batches import TorchBatches
 from pairsift.errors import ModelError
 from pairsift.protocols import FloatArray
+from tests.encoders.cuda_stand_in import DEVICE, Cuda, Event
 
 pytestmark = pytest.mark.torch
 
@@ -95,3 +96,60 @@ def test_other_errors_are_told_apart_by_their_words(torch: Any, words: str) -> N
             run(torch, batches, forward, jobs=JOBS)
     else:
         assert np.array_equal(run(torch, batches, forward, jobs=JOBS), EXPECTED)
+
+
+def run_on_cuda(cuda: Cuda, forward: Any) -> tuple[FloatArray, TorchBatches]:
+    batches = TorchBatches(cuda, DEVICE, 8)
+    rows = np.full((20, 3), -1, dtype=np.float32)
+
+    def fill(indices: Any) -> Any:
+        host = batches.empty((len(indices), 3), np.int64)
+        host.numpy()[:] = np.asarray(indices)[:, None]
+        return host
+
+    batches.run(JOBS, rows, fill=fill, forward=forward)
+    return rows, batches
+
+
+def test_the_order_of_copies_and_computing_on_cuda() -> None:
+    cuda = Cuda()
+    rows, _ = run_on_cuda(cuda, cuda.forward)
+    assert np.array_equal(rows, EXPECTED)
+    assert cuda.under_way == 2  # one is computed while the next is on its way
+
+
+def test_memory_on_cuda_is_given_back_before_the_halves() -> None:
+    cuda = Cuda(room=4)
+    cuda.OutOfMemoryError = RuntimeError  # type: ignore[assignment]
+
+    def forward(batch: Any) -> Any:
+        try:
+            return cuda.forward(batch)
+        except MemoryError as error:
+            raise RuntimeError(str(error)) from error
+
+    rows, batches = run_on_cuda(cuda, forward)
+    assert np.array_equal(rows, EXPECTED)
+    assert (batches.batch_size, cuda.num_emptied) == (4, 1)
+
+
+@pytest.mark.parametrize("fault", ["wait_stream", "record_stream", "synchronize"])
+def test_the_stand_in_refuses_what_a_driver_would_not_tell(
+    fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cuda = Cuda()
+    if fault == "wait_stream":
+        monkeypatch.setattr(cuda.computes, "wait_stream", lambda _: None)
+    elif fault == "synchronize":
+        monkeypatch.setattr(Event, "synchronize", lambda _: None)
+    else:
+        place = cuda.place
+
+        def forgetful(values: Any) -> Any:
+            tensor = place(values)
+            tensor.record_stream = lambda _: None  # type: ignore[attr-defined]
+            return tensor
+
+        monkeypatch.setattr(cuda, "place", forgetful)
+    with pytest.raises(AssertionError):
+        run_on_cuda(cuda, cuda.forward)
