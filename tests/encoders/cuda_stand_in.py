@@ -92,7 +92,7 @@ class Cuda:
         return self.copies
 
     @contextmanager
-    def stream(self, stream: Stream) -> Iterator[None]:
+    def stream(self, stream: Any) -> Iterator[None]:
         before, self.active = self.active, stream
         yield
         self.active = before
