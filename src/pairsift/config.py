@@ -316,6 +316,19 @@ class QuantizeConfig:
 
 
 @dataclass(frozen=True)
+class CompareConfig:
+    """What models are compared by."""
+
+    precisions: str = option("auto", "Precisions with commas between: fp32,bf16,int8.")
+    reference: str | None = option(
+        None, "The model that others are held against (default: the first).", metavar="NAME"
+    )
+    rule: str = option("top:30%", "Which rows each would keep: top:30%, similarity>=0.28, …")
+    pairs: int = option(1000, "Pairs that are compared.", min=50)
+    seed: int = option(0, "Seed of the sample.", min=0)
+
+
+@dataclass(frozen=True)
 class ReportConfig:
     """What a report shows."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pairsift.config import ModelConfig, QuantizeConfig, ScoreConfig
+from pairsift.config import CompareConfig, ModelConfig, QuantizeConfig, ScoreConfig
 from pairsift.options import Only, expand_options
 
 PAIR_OPTIONS = (
@@ -141,6 +141,49 @@ def quantize(
     typer.echo(str(report))
     report.require_accepted()
     say(f"written: {to} (use it with --model {to})")
+
+
+@models_app.command("compare")
+@expand_options
+def compare(
+    table: Annotated[
+        str, typer.Argument(metavar="TABLE", help="Your pairs; a sample of them is taken.")
+    ],
+    models: Annotated[
+        str,
+        typer.Option("--models", metavar="A,B,…", help="Names, folders or hf:ORG/NAME."),
+    ],
+    plot: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="PLOT", help="The front as .png or .svg."),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+    config: Annotated[ScoreConfig, Only(PAIR_OPTIONS)],
+    compare_config: CompareConfig,
+) -> None:
+    """Compare models on your own pairs, without labels: would the smaller one do?
+
+    Speed, memory, how well true and mismatched pairs are told apart, agreement in ranks and in
+    what each would keep. Everything but speed and memory follows from --seed.
+    """
+    from rich.console import Console
+
+    from pairsift.comparing.job import compare_models, split_models
+    from pairsift.comparing.plot import check_plot, draw_plot
+    from pairsift.comparing.tables import print_comparison
+
+    if plot is not None:
+        check_plot(plot)
+    found = compare_models(
+        table, split_models(models), config=config, compare=compare_config, announce=say
+    )
+    if plot is not None:
+        draw_plot(found.figures, plot)
+    if as_json:
+        typer.echo(json.dumps(found.to_plain(), indent=2, ensure_ascii=False))
+    else:
+        print_comparison(found, Console())
 
 
 def say(words: str) -> None:

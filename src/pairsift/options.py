@@ -10,6 +10,7 @@ import typer
 
 from pairsift.config import (
     CaptionConfig,
+    CompareConfig,
     EngineConfig,
     ImageConfig,
     ModelConfig,
@@ -32,6 +33,7 @@ PANELS: dict[type, str] = {
     RunConfig: "Run",
     EngineConfig: "Engine",
     QuantizeConfig: "Int8",
+    CompareConfig: "Comparison",
     ReportConfig: "Report",
     PlanConfig: "Plan",
 }
