@@ -13,6 +13,7 @@ from pairsift.errors import JobError, RunFolderError
 from pairsift.runs.inputs import configured
 
 HEADER = "image,caption"
+SHARD = "00000-000000000004-g0"
 ROWS = [f"{number % 3}.png,caption {number}" for number in range(10)]
 
 
@@ -111,10 +112,7 @@ def test_a_config_comes_back_from_what_was_written_down() -> None:
     assert configured(SourceConfig, plain) == SourceConfig(allow_host=("a:1",))
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["scores/00000-000000000004-g0.parquet", "embeddings/00000-000000000004-g0-images.parquet"],
-)
+@pytest.mark.parametrize("name", [f"scores/{SHARD}.parquet", f"embeddings/{SHARD}-images.parquet"])
 def test_a_bit_that_was_lost_is_noticed_and_mended(table: Path, name: str) -> None:
     folder = table.parent / "out.csv.pairsift"
     before = open_run(folder).scores()
@@ -123,7 +121,7 @@ def test_a_bit_that_was_lost_is_noticed_and_mended(table: Path, name: str) -> No
     (folder / name).write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
     with pytest.raises(RunFolderError, match=r"damaged.*commits/00000-000000000004-g0\.json"):
         (open_run(folder).scores(), list(open_run(folder).embeddings()))
-    (folder / "commits/00000-000000000004-g0.json").unlink()
+    (folder / "commits" / f"{SHARD}.json").unlink()
     (folder / "_SUCCESS").unlink()
     assert score(table, table.parent / "out.csv") == 0
     assert open_run(folder).scores().equals(before)
