@@ -7,7 +7,8 @@ What goes wrong is an ``OSError`` with the object's address, as it would be of a
 import errno
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,17 +20,27 @@ from pairsift.errors import MissingExtraError, UsageError
 SCHEMES: Final = ("s3", "gs", "az")
 
 MAX_RETRIES: Final = 8
-"""With obstore's pauses (0.1 s, doubled each time, with jitter) about 20 s of a dead network."""
-
 RETRY_SECONDS: Final = 120.0
+PAUSES: Final = {
+    "init_backoff": timedelta(seconds=0.5),
+    "max_backoff": timedelta(seconds=15),
+    "base": 2.5,
+}
+"""Each pause is drawn between the first and 2.5 times the last: 10 to 30 s in all."""
 
 PART_BYTES: Final = 16 << 20
 """Downloaded and uploaded at once: a request has 30 s, so 4.5 Mbit/s are enough."""
+
+AT_ONCE: Final = 16
+"""Small objects that are read or removed at once."""
 
 MAX_PARTS: Final = 9000  # S3 takes 10,000
 
 # S3 and GCS; Azure.
 _NO_BUCKET = re.compile(r"NoSuchBucket|bucket does not exist|ContainerNotFound", re.IGNORECASE)
+_DENIED = re.compile(r"status code: 40[13]\b")  # which obstore tells apart everywhere but in lists
+_METADATA = re.compile(r"http://(169\.254\.|metadata\.google\.internal)")
+_ANSWER = re.compile(r"status code: (\d{3} [A-Za-z ]+)")
 _REMOTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/(/?)")
 
 
@@ -72,6 +83,7 @@ class Bucket:
                 name,
                 # No client_options: any would undo AWS_ALLOW_HTTP, AWS_TIMEOUT and the like.
                 retry_config={
+                    "backoff": PAUSES,
                     "max_retries": MAX_RETRIES,
                     "retry_timeout": timedelta(seconds=RETRY_SECONDS),
                 },
@@ -104,6 +116,17 @@ class Bucket:
         """
         with self._plain_errors(key):
             return bytes(self._obstore.get(self._store, key).bytes())
+
+    def read_many(self, keys: Sequence[str]) -> Iterator[bytes]:
+        """Yield the bytes of objects, in order; several are on their way at once.
+
+        Raises:
+            FileNotFoundError: One is not there.
+            OSError: One cannot be read.
+        """
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="objects") as pool:
+            for begin in range(0, len(keys), 4 * AT_ONCE):
+                yield from pool.map(self.read, keys[begin : begin + 4 * AT_ONCE])
 
     def put(self, key: str, data: bytes | memoryview) -> None:
         """Write an object, replacing one of that key; it appears whole.
@@ -164,6 +187,15 @@ class Bucket:
         except FileNotFoundError:  # S3 says nothing, the others do
             return
 
+    def delete_many(self, keys: Sequence[str]) -> None:
+        """Remove objects in no order; those that are not there are no error.
+
+        Raises:
+            OSError: One cannot be removed.
+        """
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="objects") as pool:
+            list(pool.map(self.delete, keys))
+
     def find(self, folder: str) -> Iterator[ObjectFacts]:
         """Yield the objects below a folder, at any depth, in no order.
 
@@ -204,6 +236,8 @@ class Bucket:
         except (self._errors.BaseError, ValueError) as error:
             if _NO_BUCKET.search(str(error)):
                 raise OSError(errno.ENXIO, "no such bucket", self.name) from error
+            if _DENIED.search(str(error)) and not _METADATA.search(str(error)):
+                raise PermissionError(errno.EACCES, "access denied", address) from error
             raise OSError(errno.EIO, _words(error), address) from error
 
 
@@ -272,6 +306,13 @@ def _facts(plain: Any) -> ObjectFacts:
 
 
 def _words(error: Exception) -> str:
-    """Return the first line of an error, without queries, which may hold a signature."""
-    lines = str(error).splitlines() or [type(error).__name__]
+    """Return in short what an error says, without queries, which may hold a signature."""
+    text = str(error)
+    if _METADATA.search(text):
+        return "no credentials in the environment (AWS_…, GOOGLE_…, AZURE_…), nor from this machine"
+    if found := _ANSWER.search(text):
+        return f"the store answers {found[1].strip()}"
+    if "error sending request" in text:
+        return "the store cannot be reached, or does not answer in time"
+    lines = text.splitlines() or [type(error).__name__]
     return " ".join(re.sub(r"\?\S+", "?…", lines[0]).split())[:250]

@@ -83,6 +83,18 @@ def test_what_is_deleted_is_gone(store: RunStore) -> None:
     assert store.names("a") == []
 
 
+def test_many_are_read_in_order_and_deleted(store: RunStore) -> None:
+    names = [f"a/{n:03}" for n in range(100)]
+    for name in names:
+        store.put(name, name.encode())
+    assert list(store.read_many(names[::-1])) == [name.encode() for name in names[::-1]]
+    with pytest.raises(FileNotFoundError):
+        list(store.read_many(["a/000", "a/none"]))
+    store.delete_many([*names[1:], "a/none"])
+    assert store.names("a") == ["a/000"]
+    store.delete_many([])
+
+
 def test_the_first_writer_wins(store: RunStore) -> None:
     assert store.put_if_absent("a/b", b"one")
     assert not store.put_if_absent("a/b", b"two")

@@ -204,8 +204,7 @@ def clear_run(store: RunStore) -> None:
     for name in (SUCCESS, WRITING):
         store.delete(name)
     for folder in FOLDERS:
-        for name in filter(is_own, store.names(folder)):
-            store.delete(name)
+        store.delete_many([name for name in store.names(folder) if is_own(name)])
     # run.json last: without it a folder that is not empty is somebody else's.
     for name in (*(name for name in OBJECTS if name != RUN), RUN):
         store.delete(name)

@@ -77,6 +77,15 @@ class BucketStore:
         """
         return self._bucket.read(self._key(name))
 
+    def read_many(self, names: Sequence[str]) -> Iterator[bytes]:
+        """Yield the bytes of objects, in order; several are on their way at once.
+
+        Raises:
+            FileNotFoundError: One is not there.
+            OSError: One cannot be read.
+        """
+        return self._bucket.read_many([self._key(name) for name in names])
+
     def names(self, folder: str) -> list[str]:
         """Return the names of the objects in a folder, sorted; none where it is missing."""
         objects, _ = self._bucket.entries(self._key(folder))
@@ -111,6 +120,10 @@ class BucketStore:
     def delete(self, name: str) -> None:
         """Remove an object; none of that name is no error."""
         self._bucket.delete(self._key(name))
+
+    def delete_many(self, names: Sequence[str]) -> None:
+        """Remove objects in no order; those that are not there are no error."""
+        self._bucket.delete_many([self._key(name) for name in names])
 
     def sweep(self, folders: Sequence[str]) -> None:
         """Do nothing: a put that was cut off left no object."""

@@ -61,10 +61,10 @@ def read_commits(store: RunStore, run_id: str) -> list[Commit]:
         store: The run folder.
         run_id: Of the run; commits of an earlier one in that folder are left out.
     """
+    names = [name for name in store.names(COMMITS) if key_of(name) is not None]
     commits = [
-        commit_from_bytes(store.read(name), source=name, with_histograms=False)
-        for name in store.names(COMMITS)
-        if key_of(name) is not None
+        commit_from_bytes(data, source=name, with_histograms=False)
+        for name, data in zip(names, store.read_many(names), strict=True)
     ]
     own = [commit for commit in commits if commit.run_id == run_id]
     return sorted(own, key=lambda commit: commit.key)

@@ -122,9 +122,9 @@ class Run:
                 ``similarity`` holds it, they are the same.
         """
         histogram: Histogram | None = None
-        for commit in self.commits:
-            data = self.store.read(commit.key.commit)
-            sparse = commit_from_bytes(data, source=commit.key.commit).histograms
+        names = [commit.key.commit for commit in self.commits]
+        for name, data in zip(names, self.store.read_many(names), strict=True):
+            sparse = commit_from_bytes(data, source=name).histograms
             part = sparse.get(column) or sparse[schema.SIMILARITY]
             if histogram is None:
                 histogram = Histogram(part["low"], part["high"])

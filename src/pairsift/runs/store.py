@@ -42,6 +42,9 @@ class RunStore(Protocol):
     def read(self, name: str) -> bytes:
         """Return an object's bytes."""
 
+    def read_many(self, names: Sequence[str]) -> Iterator[bytes]:
+        """Yield the bytes of objects, in order."""
+
     def names(self, folder: str) -> list[str]:
         """Return the names of the objects in a folder, sorted; none where it is missing."""
 
@@ -59,6 +62,9 @@ class RunStore(Protocol):
 
     def delete(self, name: str) -> None:
         """Remove an object; none of that name is no error."""
+
+    def delete_many(self, names: Sequence[str]) -> None:
+        """Remove objects in no order; those that are not there are no error."""
 
     def sweep(self, folders: Sequence[str]) -> None:
         """Remove what killed writers left half written, at the top and in some folders."""
@@ -114,6 +120,14 @@ class FolderStore:
             FileNotFoundError: There is none.
         """
         return self.path(name).read_bytes()
+
+    def read_many(self, names: Sequence[str]) -> Iterator[bytes]:
+        """Yield the bytes of objects, in order.
+
+        Raises:
+            FileNotFoundError: One is not there.
+        """
+        return map(self.read, names)
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the objects in a folder, sorted; none where it is missing."""
@@ -188,6 +202,11 @@ class FolderStore:
     def delete(self, name: str) -> None:
         """Remove an object; none of that name is no error."""
         self.path(name).unlink(missing_ok=True)
+
+    def delete_many(self, names: Sequence[str]) -> None:
+        """Remove objects; those that are not there are no error."""
+        for name in names:
+            self.delete(name)
 
     def sweep(self, folders: Sequence[str]) -> None:
         """Remove what killed writers left half written.
