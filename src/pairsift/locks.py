@@ -140,7 +140,9 @@ def write_whole(path: Path, text: str, *, replace: bool) -> bool:
             path.hardlink_to(temporary)
         except FileExistsError:
             return False
-        except OSError:  # a file system without hard links: the last writer wins
+        except OSError:
+            # A file system without hard links: the last of two writers at one moment wins. Both
+            # wrote a pin that holds, and whoever starts later reads the one that is there.
             temporary.replace(path)
         return True
     finally:

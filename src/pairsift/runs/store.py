@@ -16,6 +16,7 @@ from pairsift.objects import as_address
 from pairsift.runs.bucket_store import BucketStore
 
 SWEEP_AFTER_SECONDS = 60.0
+CLAIM_WAIT_SECONDS = 0.01
 
 
 class RunStore(Protocol):
@@ -179,8 +180,9 @@ class FolderStore:
             target.hardlink_to(temporary)
         except FileExistsError:
             return False
-        except OSError:  # a file system without hard links: the last of two at one moment wins
-            temporary.replace(target)
+        except OSError:  # a file system without hard links
+            if not _claim(target, temporary):
+                return False
         finally:
             temporary.unlink(missing_ok=True)
         _sync_folder(target.parent)
@@ -235,6 +237,33 @@ class FolderStore:
             temporary.unlink(missing_ok=True)
             raise
         return temporary
+
+
+def _claim(target: Path, temporary: Path) -> bool:
+    """Give a file its name unless somebody else does; say whether this call did.
+
+    Whoever creates a hidden file beside the name may give it; the others wait for the result. A
+    claim of a process that was killed is taken away like any other half, after a while.
+    """
+    claim = target.with_name(f".{target.name}.claim.part")
+    while True:
+        try:
+            os.close(os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            break
+        except FileExistsError:
+            if target.exists():
+                return False
+            with suppress(FileNotFoundError):
+                if time.time() - claim.stat().st_mtime > SWEEP_AFTER_SECONDS:
+                    claim.unlink()
+            time.sleep(CLAIM_WAIT_SECONDS)
+    try:
+        if target.exists():  # by one whose claim is gone already
+            return False
+        temporary.replace(target)
+        return True
+    finally:
+        claim.unlink(missing_ok=True)
 
 
 def _hidden(target: Path) -> Path:
