@@ -202,3 +202,27 @@ except Exception as error:
         check=True,
     )
     assert "image_not_found" in ran.stdout
+
+
+@pytest.mark.parametrize("has_proc", [True, False])
+def test_a_folder_that_becomes_a_link_before_the_file_is_opened(
+    root: Path, has_proc: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking and opening; only the last part of a path can be told not to be followed."""
+    (root.parent / "root2" / "b.jpg").write_bytes(SECRET)
+    open_file, readlink = os.open, Path.readlink
+
+    def swap_then_open(path: Path, *arguments: int) -> int:
+        (root / "deep").rename(root / "away")
+        (root / "deep").symlink_to(root.parent / "root2")
+        return open_file(path, *arguments)
+
+    def no_proc(path: Path) -> Path:
+        if str(path).startswith("/proc"):
+            raise FileNotFoundError(path)
+        return readlink(path)
+
+    monkeypatch.setattr(os, "open", swap_then_open)
+    if not has_proc:
+        monkeypatch.setattr(Path, "readlink", no_proc)
+    assert refusal(root, b"deep/b.jpg").status is RowStatus.IMAGE_OUTSIDE_ROOT

@@ -70,6 +70,8 @@ class PathReader:
             facts = os.fstat(handle)
             if not stat.S_ISREG(facts.st_mode):
                 raise _no_file(facts.st_mode, name)
+            if not self._is_inside(handle, path):
+                raise _outside(name)
             if facts.st_size > self._max_bytes:
                 reason = f"{facts.st_size} bytes, more than max_image_bytes {self._max_bytes}"
                 raise ImageError(RowStatus.IMAGE_TOO_LARGE, reason)
@@ -98,14 +100,29 @@ class PathReader:
             reason = f"this system's file names have no such letters: {shown(text)}"
             raise ImageError(RowStatus.IMAGE_NOT_FOUND, reason) from error
         if not path.is_relative_to(self.root):
-            reason = f"leaves the image root: {shown(text)} (hint: --image-root)"
-            raise ImageError(RowStatus.IMAGE_OUTSIDE_ROOT, reason)
+            raise _outside(shown(text))
         return path
+
+    def _is_inside(self, handle: int, path: Path) -> bool:
+        """Say whether an open file lies below the root.
+
+        Between looking and opening, a folder on the way may have become a link.
+        """
+        try:
+            opened = Path(f"/proc/self/fd/{handle}").readlink()
+        except OSError:  # no /proc: a folder that is a link by now is seen as one
+            opened = path.resolve()
+        return opened.is_relative_to(self.root)
 
 
 def shown(text: str) -> str:
     """Return a reference as an error may show it: cut where it is long."""
     return text if len(text) <= 200 else text[:60] + "…"
+
+
+def _outside(name: str) -> ImageError:
+    reason = f"leaves the image root: {name} (hint: --image-root)"
+    return ImageError(RowStatus.IMAGE_OUTSIDE_ROOT, reason)
 
 
 def _no_file(mode: int, name: str) -> ImageError:
