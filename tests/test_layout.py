@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "pairsift"
 
 # A module imports only from lines above its own, or from its own line leftwards.
 LINES: list[list[str]] = [
-    ["statuses", "errors", "histograms", "stages", "schema"],
+    ["statuses", "errors", "histograms", "stages", "schema", "allowance"],
     ["config", "protocols"],
     ["images", "checkpoints", "recipes", "preprocess", "tokenization", "records", "models"],
     ["formulas", "measures", "objects", "locks", "hub", "pulls", "cards", "weights"],

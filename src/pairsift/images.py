@@ -16,6 +16,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
+from pairsift.allowance import Allowance
 from pairsift.config import ImageConfig
 from pairsift.errors import ImageError
 from pairsift.statuses import RowStatus
@@ -23,6 +24,10 @@ from pairsift.statuses import RowStatus
 # Formats whose decoders are widely fuzzed and which data sets really hold. Left out on purpose:
 # EPS and PDF (run other programs), PSD, ICNS, FLI and other formats that hardly anybody scores.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+
+# Pixels that are decoded at one time, by however many threads: an RGBA picture takes 16 bytes a
+# pixel on its way to RGB, so this many are 2 GB.
+PIXELS_AT_ONCE = 128 * 1024 * 1024
 
 # A drafted JPEG stays at least this many times the model's side: mean difference to a full decode
 # 0.26 of 255 after resizing to 224, at a third of the time.
@@ -106,11 +111,12 @@ def _decode(data: bytes, config: ImageConfig, *, target: int) -> DecodedImage:
         if kind == "JPEG" and not config.exact_decode:
             side = DRAFT_FACTOR * target
             image.draft("RGB", (side, side))
-        image.load()
-        # Asked after loading: PNG may keep EXIF behind the pixels, and Pillow turns TIFF itself.
-        if _orientation(image) in (5, 6, 7, 8):
-            width, height = height, width
-        rgb = flatten_image(image)
+        with _PIXELS.hold(image.width * image.height):
+            image.load()
+            # Asked after loading: PNG may keep EXIF behind the pixels, Pillow turns TIFF itself.
+            if _orientation(image) in (5, 6, 7, 8):
+                width, height = height, width
+            rgb = flatten_image(image)
     except MemoryError as error:
         reason = f"{width}x{height} pixels do not fit into memory"
         raise ImageError(RowStatus.IMAGE_TOO_LARGE, reason) from error
@@ -282,3 +288,4 @@ class _Silence:
 
 
 _SILENCE = _Silence()
+_PIXELS = Allowance(PIXELS_AT_ONCE)
