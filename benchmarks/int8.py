@@ -1,6 +1,6 @@
 """How much faster is int8 than bf16, with the same images on the same cores?
 
-    python -m benchmarks.int8 --work /tmp/bench --out benchmarks/results/int8.json
+    python -m benchmarks.int8 --work DIR --out benchmarks/results/int8.json
 
 CLIP ViT-B/32 with random weights: the towers go through the same functions as in
 `models quantize`, without its gate, since similarities of random weights have no order to keep.
