@@ -35,6 +35,7 @@ def load_nncf() -> Any:
         MissingExtraError: It is not installed.
     """
     os.environ.setdefault("NNCF_CI", "1")
+    loggers = logging.getLoggerClass()
     try:
         with warnings.catch_warnings():
             # Deprecations inside it, and in what it imports, are not for whoever calls us.
@@ -42,7 +43,10 @@ def load_nncf() -> Any:
             nncf = importlib.import_module("nncf")
     except ImportError as error:
         raise MissingExtraError(INSTALL) from error
-    nncf.set_log_level(logging.ERROR)
+    finally:
+        # It makes every logger of the process one of its own kind.
+        logging.setLoggerClass(loggers)
+    logging.getLogger("nncf").setLevel(logging.ERROR)  # its own way also changes others' handlers
     return nncf
 
 
