@@ -39,6 +39,20 @@ def test_wrong_captions_without_a_partner_are_no_swaps() -> None:
     assert search(spoilt) == []
 
 
+def test_few_are_false_beside_very_many_wrong_captions() -> None:
+    # Of 1,300 wrong captions 150 pairs find a partner by chance: they must not pass for swaps, nor
+    # hide from the count of what chance gives.
+    pairs, truth = swapped(draw_pairs(4000), 100)
+    used = {place for pair in truth for place in pair}
+    wrong = [place for place in range(0, 4000, 3) if place not in used]
+    captions = pairs.captions[:].copy()
+    captions[wrong] = unit(np.random.default_rng(5).normal(size=(len(wrong), WIDTH)))
+    spoilt = EmbeddedPairs(pairs.files, pairs.rows, pairs.images, captions, pairs.texts)
+    found = {(swap.first, swap.second) for swap in search(spoilt)}
+    assert len(found & truth) >= 90
+    assert len(found - truth) <= 5
+
+
 def test_captions_that_are_true_of_several_pictures_are_no_swaps() -> None:
     pairs = draw_pairs(1000)
     # Twenty scenes of fifty pictures each: any two captions of a scene may be exchanged.

@@ -20,8 +20,15 @@ FALSE_SHARE = 0.02
 DECOY_ROUNDS = 20
 """Sets of decoys: the expected number of false swaps is known to a twentieth."""
 
-MOST_DECOYS = 2000
+MOST_DECOYS = 10_000
 """Decoys of a set; where more pairs are wrong, the count of the false is scaled up."""
+
+MOST_OTHERS = 4000
+"""Pairs that are no more than doubtful, beside which decoys are looked for."""
+
+LOOKS = 2
+"""Times that chance is measured: first as if no wrong pair had a partner, then without those whose
+partner was found so."""
 
 DECOY_CHOICES = 200
 """Captions tried for a decoy: one of so many is about as wrong as asked for."""
@@ -86,13 +93,7 @@ def find_swaps(
     found = exchange(pairs.images[candidates], pairs.captions[candidates], levels)
     if not found:
         return []
-    explained = {int(candidates[place]) for one, other, _ in found for place in (one, other)}
-    wrong = [place for place in candidates if now[place] < levels.fence and place not in explained]
-    false = _false_margins(
-        pairs, levels, now=now, wrong=np.array(wrong, dtype=np.int64), generator=generator
-    )
-    margins = np.array([margin for _, _, margin in found])
-    least = least_margin(margins, *false)
+    least = _measure_chance(pairs, levels, candidates, found, generator=generator)
     swaps = []
     for one, other, margin in found:
         first, second = sorted((int(candidates[one]), int(candidates[other])))
@@ -190,28 +191,69 @@ def _lowest(now: FloatArray, places: IntArray, most: int) -> IntArray:
     return np.sort(places[np.argsort(now[places], kind="stable")[:most]])
 
 
+def _measure_chance(
+    pairs: EmbeddedPairs,
+    levels: Levels,
+    candidates: IntArray,
+    found: list[tuple[int, int, float]],
+    *,
+    generator: np.random.Generator,
+) -> float:
+    """Return the least margin of a swap that is not due to chance."""
+    now = pairs.similarities
+    good = np.flatnonzero(now >= levels.typical)
+    margins = np.array([margin for _, _, margin in found])
+    matched = np.array([(one, other) for one, other, _ in found])
+    is_explained = np.zeros(len(candidates), dtype=bool)
+    least = float("inf")
+    for _ in range(LOOKS):
+        open_rows = candidates[~is_explained]
+        is_wrong = now[open_rows] < levels.fence
+        wrong, others = open_rows[is_wrong], open_rows[~is_wrong]
+        false, weight = _false_margins(
+            pairs,
+            levels,
+            good=good,
+            wrong=now[wrong],
+            others=_lowest(now, others, MOST_OTHERS),
+            generator=generator,
+        )
+        least = least_margin(margins, false, weight)
+        sound = matched[margins >= least].ravel()
+        if is_explained[sound].all():
+            break
+        is_explained[sound] = True
+    return least
+
+
 def _false_margins(
     pairs: EmbeddedPairs,
     levels: Levels,
     *,
-    now: FloatArray,
-    wrong: IntArray,
+    good: IntArray,
+    wrong: FloatArray,
+    others: IntArray,
     generator: np.random.Generator,
 ) -> tuple[NDArray[np.float64], float]:
-    """Return the margins found among decoys, all rounds together, and what each counts for."""
-    good = np.flatnonzero(now >= levels.typical)
+    """Return the margins found among decoys, all rounds together, and what each counts for.
+
+    Args:
+        pairs: All.
+        levels: Of these pairs.
+        good: Pairs that fit well, which decoys are made of.
+        wrong: Cosines of the pairs that decoys stand for.
+        others: Pairs that do not fit too well and may be matched with a decoy as well.
+        generator: Draws the decoys.
+    """
     size = min(MOST_DECOYS, len(wrong), len(good) // 2)
     if size == 0:
         return np.zeros(0), 0.0
-    # The other pairs that do not fit too well may be matched with a decoy as well.
-    others = np.flatnonzero(now < levels.typical)
-    others = _lowest(now, np.setdiff1d(others, wrong, assume_unique=True), 2 * MOST_DECOYS)
     margins: list[float] = []
     for _ in range(DECOY_ROUNDS):
         images, captions = _break_up(
             pairs,
             generator.permutation(good),
-            levels_now=generator.choice(now[wrong], size),
+            levels_now=generator.choice(wrong, size),
             generator=generator,
         )
         found = exchange(
