@@ -1,5 +1,6 @@
 """Pictures that stand in a table more than once: the same bytes, or the same to a person."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from pairsift.curation.alignment import SAME, differences
 from pairsift.curation.clusters import group_alike
 from pairsift.curation.embedded import BoolArray, Halves, IntArray
+from pairsift.curation.envelopes import could_be_same
 from pairsift.curation.hashes import HashArray, hamming, near_hashes
 from pairsift.curation.neighbours import EXACT_ROWS, nearest
 from pairsift.protocols import FloatArray, PixelArray
@@ -28,6 +30,10 @@ NEIGHBOUR_RADIUS: Final = 16
 
 MOST_OF_A_HASH: Final = 4
 """Pictures with the same hash that stand for it where it is compared with another hash."""
+
+_PAIRS_AT_ONCE: Final = 16_384
+
+_TELL_SECONDS: Final = 10.0
 
 Announce = Callable[[str], None]
 
@@ -145,10 +151,9 @@ def _group_alike(
     """Return for each different file the place of the one that stands for it."""
     announce(f"looking for candidates among {len(hashes):,} different pictures")
     first, second = candidates(hashes, images)
-    announce(f"comparing {len(first):,} pairs of pictures")
 
     def verify(one: IntArray, other: IntArray) -> BoolArray:
-        return _are_alike(thumbnails, one, other)
+        return _are_alike(thumbnails, one, other, announce)
 
     alike = verify(first, second)
     return group_alike(
@@ -164,17 +169,25 @@ class _Getter(Protocol):
     def __call__(self, places: IntArray, /) -> PixelArray: ...
 
 
-def _are_alike(thumbnails: _Getter, first: IntArray, second: IntArray) -> BoolArray:
+def _are_alike(
+    thumbnails: _Getter, first: IntArray, second: IntArray, announce: Announce
+) -> BoolArray:
     """Compare pairs in pieces, in an order that reads each thumbnail few times."""
     result = np.zeros(len(first), dtype=bool)
-    for begin in range(0, len(first), 16_384):
-        part = slice(begin, begin + 16_384)
+    told = time.monotonic()
+    announce(f"comparing {len(first):,} pairs of pictures")
+    for begin in range(0, len(first), _PAIRS_AT_ONCE):
+        part = slice(begin, begin + _PAIRS_AT_ONCE)
         needed, inverse = np.unique(
             np.concatenate([first[part], second[part]]), return_inverse=True
         )
         half = len(first[part])
-        found = differences(thumbnails(needed), inverse[:half], inverse[half:])
-        result[part] = found <= SAME
+        looks, one, other = thumbnails(needed), inverse[:half], inverse[half:]
+        near = np.flatnonzero(could_be_same(looks, one, other))
+        result[begin + near] = differences(looks, one[near], other[near]) <= SAME
+        if time.monotonic() - told > _TELL_SECONDS:
+            told = time.monotonic()
+            announce(f"compared {begin + half:,} of them")
     return result
 
 
