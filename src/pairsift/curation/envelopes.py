@@ -21,6 +21,7 @@ their hashes name three in four do."""
 
 _REACH: Final = 2  # pixels: as far as a crop moves anything
 _EVERY: Final = 2  # pixels from spot to spot
+_SPOTS: Final = (SIDE // _EVERY) ** 2
 _GAINS: Final = (0.6, 1.6)
 _BATCH: Final = 2048
 
@@ -83,14 +84,18 @@ def _outside(bounds: _Bounds, source: IntArray, target: IntArray) -> FloatArray:
 
 
 def _bounds(thumbnails: PixelArray) -> _Bounds:
-    luma = (thumbnails.reshape(len(thumbnails), SIDE * SIDE, 3) @ LUMA).astype(np.float32)
-    return _Bounds(
-        spots=_sampled(thumbnails),
-        low=_sampled(_extreme(thumbnails, np.minimum)),
-        high=_sampled(_extreme(thumbnails, np.maximum)),
-        mean=luma.mean(axis=1),
-        spread=np.maximum(luma.std(axis=1), 1.0),
-    )
+    num = len(thumbnails)
+    spots, low, high = (np.empty((num, _SPOTS, 3), dtype=np.uint8) for _ in range(3))
+    mean, spread = (np.empty(num, dtype=np.float32) for _ in range(2))
+    for begin in range(0, num, _BATCH):
+        part = slice(begin, begin + _BATCH)
+        pixels = thumbnails[part]
+        luma = pixels.reshape(len(pixels), -1, 3) @ LUMA
+        mean[part], spread[part] = luma.mean(axis=1), np.maximum(luma.std(axis=1), 1.0)
+        spots[part] = _sampled(pixels)
+        low[part] = _sampled(_extreme(pixels, np.minimum))
+        high[part] = _sampled(_extreme(pixels, np.maximum))
+    return _Bounds(spots, low, high, mean, spread)
 
 
 def _extreme(thumbnails: PixelArray, least: np.ufunc) -> PixelArray:
@@ -108,4 +113,4 @@ def _extreme(thumbnails: PixelArray, least: np.ufunc) -> PixelArray:
 
 def _sampled(planes: PixelArray) -> PixelArray:
     spots = planes[:, _EVERY // 2 :: _EVERY, _EVERY // 2 :: _EVERY]
-    return np.ascontiguousarray(spots).reshape(len(planes), -1, 3)
+    return spots.reshape(len(planes), -1, 3)
