@@ -1,3 +1,5 @@
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ import pytest
 
 import pairsift
 from pairsift.config import CaptionConfig, ModelConfig, ScoreConfig, TableConfig
+from pairsift.errors import PairsiftError
+from pairsift.scoring import PairScorer
 from tests.bad_inputs import encoded, picture
 from tests.engines.test_local import make_table
 
@@ -51,6 +55,32 @@ def test_sample_of_a_frame() -> None:
     columns = {"image": [encoded(picture(1), "PNG")] * 9, "caption": list("abcdefghi")}
     config = ScoreConfig(model=FAKE.model, table=TableConfig(sample=3, seed=1))
     assert pairsift.score_table(pa.table(columns), config=config).num_rows == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "config"),
+    [
+        ("similarity,image,caption\n1,a.png,a\n", FAKE),
+        ("image,caption\na.png,a,b\n", replace(FAKE, table=TableConfig(strict=True))),
+        ("image,caption\na.png,a\n", FAKE),
+    ],
+    ids=["a taken name", "a malformed row", "nothing wrong"],
+)
+def test_the_scorer_is_closed_whatever_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, config: ScoreConfig
+) -> None:
+    closed: list[PairScorer] = []
+    close = PairScorer.close
+
+    def watched(self: PairScorer) -> None:
+        closed.append(self)
+        close(self)
+
+    monkeypatch.setattr(PairScorer, "close", watched)
+    (tmp_path / "a.csv").write_text(text)
+    with suppress(PairsiftError):
+        pairsift.score_table(tmp_path / "a.csv", config=config)
+    assert len(closed) == 1
 
 
 def test_nothing_in_gives_the_columns(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the README shows: three functions over the parts below."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -127,11 +128,8 @@ def score_table(
         build = _choose_build(config, str(path))
         return _score_reader(open_table(path, config.table), config, build)
     whole = pa.RecordBatchReader.from_stream(table).read_all()
-    reader: TableReader = MemoryReader(whole, config.table)
-    if config.table.caption_list is not None:
-        reader = ExplodedReader(
-            MemoryReader(whole, config.table), config.table, config.table.caption_list
-        )
+    inner, how = MemoryReader(whole, config.table), config.table.caption_list
+    reader = inner if how is None else ExplodedReader(inner, config.table, how)
     return _score_reader(reader, config, build)
 
 
@@ -146,8 +144,15 @@ def _choose_engine(
 
 
 def _score_reader(reader: TableReader, config: ScoreConfig, build: local.Build) -> pa.Table:
-    image_column, caption_column = find_columns(reader.column_names, config.table)
-    scorer = build(config, Path(config.table.image_root or reader.image_root))
+    columns = find_columns(reader.column_names, config.table)
+    with closing(build(config, Path(config.table.image_root or reader.image_root))) as scorer:
+        return _score_rows(reader, columns, config=config, scorer=scorer)
+
+
+def _score_rows(
+    reader: TableReader, columns: tuple[str, str], *, config: ScoreConfig, scorer: Scorer
+) -> pa.Table:
+    image_column, caption_column = columns
     names = added_names(
         reader.column_names, scorer.output_schema.names, config.output.column_prefix
     )
@@ -197,7 +202,6 @@ def _append(
     table: pa.Table, added: Iterable[pa.RecordBatch], *, scorer: Scorer, names: Sequence[str]
 ) -> pa.Table:
     columns = pa.Table.from_batches(added, schema=scorer.output_schema)
-    scorer.close()
     for name, column in zip(names, columns.columns, strict=True):
         table = table.append_column(name, column)
     return table
