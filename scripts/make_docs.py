@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import pyarrow as pa
 import typer
@@ -18,7 +18,7 @@ from typer.models import ArgumentInfo, OptionInfo
 
 from pairsift import schema
 from pairsift.cli import app
-from pairsift.measures import MEASURES
+from pairsift.measures import MEASURES, find_measure
 from pairsift.model_commands import known_models
 from pairsift.models import BUILT_IN
 from pairsift.statuses import STATUS_MEANINGS
@@ -26,13 +26,32 @@ from pairsift.storybook.faults import DEFAULT_RATES, FAULT_MEANINGS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
+
+class AnyModel(NamedTuple):
+    """Numbers that every measure can be bound to."""
+
+    name: str = "any"
+    logit_scale: float = 1.0
+    logit_bias: float = 0.0
+
+
+def named_measures(*, distances: bool) -> str:
+    """Return the measures beside the cosine: those that are distances, or the others."""
+    names = [
+        f"`{name}`"
+        for name in MEASURES
+        if name != "cosine" and find_measure(name, AnyModel()).is_distance == distances
+    ]
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
 VALUES = {str: "TEXT", int: "N", float: "N", bool: "", Path: "PATH"}
 COLUMN_MEANINGS = {
     schema.SIMILARITY: "how well the caption fits the image; higher is always closer; null where"
     " the row failed",
-    schema.DISTANCE: "only with `--measure euclidean` or `angular`: lower is closer; `similarity`"
-    " then holds the cosine",
-    schema.COSINE: "only with `--measure clip-score`, `logit` or `siglip-probability`: the cosine",
+    schema.DISTANCE: f"only with `--measure` {named_measures(distances=True)}: lower is closer;"
+    " `similarity` then holds the cosine",
+    schema.COSINE: f"only with `--measure` {named_measures(distances=False)}: the cosine",
     schema.STATUS: "`ok`, or why the row has no number; see the list below",
     schema.ERROR: "the reason in words; null for `ok`",
     schema.CAPTION_TOKENS: "`--details`: tokens of the caption before cutting",

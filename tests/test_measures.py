@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pairsift.errors import UnknownNameError, UsageError
-from pairsift.measures import MEASURES, find_measure
+from pairsift.measures import MEASURES, MeasureEntry, find_measure
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,15 @@ def test_only_clip_score_has_a_prefix() -> None:
 
 def test_distances_say_so() -> None:
     assert {n for n in MEASURES if find_measure(n, SIGLIP).is_distance} == {"euclidean", "angular"}
+
+
+@pytest.mark.parametrize("entry", MEASURES.values(), ids=MEASURES)
+def test_a_measure_says_whether_it_reads_the_scale(entry: MeasureEntry) -> None:
+    if entry.reads_scale:
+        with pytest.raises(UsageError, match="logit_scale"):
+            entry.bind(Numbers())
+    else:
+        entry.bind(Numbers())
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pairsift.decoding import BATCH_BYTES, BATCH_ROWS, Decoding
 from pairsift.errors import UnknownNameError, UsageError
 from pairsift.given import UNKNOWN_MODEL, GivenEmbeddings, GivenScorer
 from pairsift.isolation import Decode
-from pairsift.measures import find_measure
+from pairsift.measures import MEASURES, find_measure
 from pairsift.memory import Reuse
 from pairsift.models import BUILT_IN, RECORDS, ModelRecord
 from pairsift.protocols import Encoder, Measure, Provenance
@@ -27,9 +27,6 @@ ACCELERATOR_BYTES = 4 * BATCH_BYTES
 """Pixels of one batch for each accelerator: a few of its own batches, so that it need not wait."""
 
 DEFAULT_MODEL = ModelConfig().model
-
-SCALED = ("logit", "siglip-probability")
-"""Measures that read the model's scale."""
 
 
 def build_encoder(
@@ -174,8 +171,10 @@ def build_given_scorer(
 def _find_given(config: ScoreConfig, announce: Callable[[str], None] | None) -> ModelRecord | None:
     """Return the record of the model that made given embeddings, as far as it is needed."""
     named = config.model.model
+    entry = MEASURES.get(config.measure)
+    reads_scale = entry is not None and entry.reads_scale
     if named == DEFAULT_MODEL:
-        if config.measure in SCALED:
+        if reads_scale:
             message = (
                 f"measure `{config.measure}` needs the scale of the model that made the "
                 f"embeddings; name it by --model (the default one by hf:{RECORDS[named].repo})"
@@ -183,7 +182,7 @@ def _find_given(config: ScoreConfig, announce: Callable[[str], None] | None) -> 
             raise UsageError(message)
         return None
     known = RECORDS.get(named)
-    if config.measure in SCALED and (known is None or known.logit_scale is None):
+    if reads_scale and (known is None or known.logit_scale is None):
         return resolve_model(named, config=config.model, announce=announce).record
     return known
 

@@ -83,6 +83,7 @@ class MeasureEntry:
         range: In words, as far as it does not depend on the model.
         meaning: When to take it.
         bind: From a model record to the measure.
+        reads_scale: Whether ``bind`` asks the model for its scale.
     """
 
     name: str
@@ -90,6 +91,7 @@ class MeasureEntry:
     range: str
     meaning: str
     bind: Callable[[LogitRecord], BoundMeasure]
+    reads_scale: bool = False
 
 
 def _bind_logit(record: LogitRecord) -> BoundMeasure:
@@ -151,6 +153,7 @@ MEASURES: dict[str, MeasureEntry] = {
             "bias ± scale",
             "the model's own logit; scale and bias are read from the model",
             _bind_logit,
+            reads_scale=True,
         ),
         MeasureEntry(
             "siglip-probability",
@@ -158,6 +161,7 @@ MEASURES: dict[str, MeasureEntry] = {
             "0 to 1",
             "each pair's own probability; only for models trained with the sigmoid loss",
             _bind_siglip_probability,
+            reads_scale=True,
         ),
     )
 }
