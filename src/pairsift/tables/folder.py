@@ -13,7 +13,7 @@ from pairsift.config import TableConfig
 from pairsift.errors import TableFormatError, UsageError
 from pairsift.protocols import RowsWriter, Span, TableBatch, TableReader, TableWriter
 from pairsift.tables.columns import check_columns
-from pairsift.tables.rows import Pair, pairs_batch, rows_within
+from pairsift.tables.rows import Pair, even_spans, pairs_batch, payload_of, rows_within
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 CAPTION_SUFFIX = ".txt"
@@ -71,10 +71,7 @@ class FolderReader:
         schema: pa.Schema | None = None,  # noqa: ARG002 - always the same
     ) -> pa.RecordBatch:
         """Return the paths and the captions."""
-        if not isinstance(batch.payload, pa.RecordBatch):
-            message = f"expected rows of a folder, not {type(batch.payload).__name__}"
-            raise TypeError(message)
-        return batch.payload
+        return payload_of(batch, pa.RecordBatch)
 
     def count_rows(self) -> int:
         """Return the number of images."""
@@ -82,9 +79,7 @@ class FolderReader:
 
     def plan(self, shard_rows: int) -> Iterator[Span]:
         """Yield spans of the sorted names."""
-        total = len(self._names)
-        for first in range(0, total, shard_rows):
-            yield Span(first, min(shard_rows, total - first))
+        return even_spans(len(self._names), shard_rows)
 
     def read_batches(
         self,

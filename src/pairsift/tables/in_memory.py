@@ -8,7 +8,7 @@ import pyarrow as pa
 from pairsift.config import TableConfig
 from pairsift.protocols import Span, TableBatch
 from pairsift.tables.pairs import arrow_rows, batch_of, list_counts
-from pairsift.tables.rows import rows_within
+from pairsift.tables.rows import even_spans, rows_within
 
 
 class MemoryReader:
@@ -44,9 +44,7 @@ class MemoryReader:
 
     def plan(self, shard_rows: int) -> Iterator[Span]:
         """Yield spans of ``shard_rows`` rows."""
-        num_rows = self.count_rows()
-        for first in range(0, num_rows, shard_rows):
-            yield Span(first, min(shard_rows, num_rows - first), first)
+        return even_spans(self.count_rows(), shard_rows)
 
     def read_batches(
         self,

@@ -111,6 +111,17 @@ def plan_spans(stream: Iterator[Records], shard_rows: int) -> Iterator[Span]:
         yield Span(first, num_rows, begin)
 
 
+def even_spans(num_rows: int, shard_rows: int) -> Iterator[Span]:
+    """Yield spans of ``shard_rows`` rows, the last one of what is left: rows that need no search.
+
+    Example:
+        >>> [span.num_rows for span in even_spans(5, 2)]
+        [2, 2, 1]
+    """
+    for first in range(0, num_rows, shard_rows):
+        yield Span(first, min(shard_rows, num_rows - first))
+
+
 @overload
 def rows_within(rows: Sequence[int] | None, span: Span) -> Sequence[int]: ...
 

@@ -20,7 +20,7 @@ from pairsift.tables.columns import CAPTION_NAMES, IMAGE_NAMES, has_usual_name
 from pairsift.tables.embeddings import find_embeddings
 from pairsift.tables.pairs import arrow_rows, pairs_from_arrow
 from pairsift.tables.parquet import ParquetReader
-from pairsift.tables.rows import rows_within
+from pairsift.tables.rows import even_spans, rows_within
 
 AUTO = "auto"
 BATCH_BYTES = 64 << 20
@@ -75,8 +75,7 @@ class VectorsReader:
 
     def plan(self, shard_rows: int) -> Iterator[Span]:
         """Yield spans of ``shard_rows`` rows, from the header."""
-        for first in range(0, self.part.num_rows, shard_rows):
-            yield Span(first, min(shard_rows, self.part.num_rows - first))
+        return even_spans(self.part.num_rows, shard_rows)
 
     def read_batches(
         self,
