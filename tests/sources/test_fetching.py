@@ -36,7 +36,6 @@ def test_a_dead_host_costs_one_deadline_and_stalls_no_other(tmp_path: Path) -> N
         config = replace(settings(dead, alive), connections_per_host=2, fetch_timeout_seconds=1.0)
         slow = [dead.url(f"/hang/{index}").encode() for index in range(100)]
         good = [alive.url(f"/good/{index}").encode() for index in range(100)]
-        begin = time.monotonic()
         with closing(Sources(tmp_path, ImageConfig(), config)) as sources:
             sources.expect([*slow, *good])
             assert [sources.read(reference) for reference in good] == [PICTURE] * 100
@@ -44,8 +43,7 @@ def test_a_dead_host_costs_one_deadline_and_stalls_no_other(tmp_path: Path) -> N
                 with pytest.raises(ImageError) as caught:
                     sources.read(reference)
                 assert caught.value.status is RowStatus.IMAGE_FETCH_TIMEOUT
-        # One after the other, two at a time, they would take 50 seconds.
-        assert time.monotonic() - begin < SLACK
+        # Each with a deadline of its own would ask a hundred times.
         assert dead.num_accepted <= 5
 
 
@@ -65,14 +63,12 @@ def test_a_host_that_is_always_busy_is_given_up(
 ) -> None:
     config = replace(settings(server), connections_per_host=2)
     urls = [server.url(f"/busy/{i}?times=99&after={after}") for i in range(50)]
-    begin = time.monotonic()
     with closing(Sources(tmp_path, ImageConfig(), config)) as sources:
         sources.expect(url.encode() for url in urls)
         for url in urls:
             with pytest.raises(ImageError) as caught:
                 sources.read(url.encode())
             assert caught.value.status is RowStatus.IMAGE_HTTP_ERROR
-    assert time.monotonic() - begin < SLACK
     assert server.num_accepted <= 20
 
 
