@@ -63,8 +63,6 @@ class ModelRecord:
         width: Dimensions D of the embeddings.
         licence: SPDX name, or words.
         accuracy: What others measured.
-        fingerprint: Hash of the embeddings of the fixed pairs; null until the model has been run
-            with its true weights.
     """
 
     name: str
@@ -79,7 +77,6 @@ class ModelRecord:
     width: int
     licence: str
     accuracy: PublishedAccuracy | None = None
-    fingerprint: str | None = None
 
     @property
     def is_onnx(self) -> bool:
