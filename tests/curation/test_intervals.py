@@ -3,7 +3,13 @@ import math
 import numpy as np
 import pytest
 
-from pairsift.curation.intervals import gap_interval, gap_p_values, holm, wilson_interval
+from pairsift.curation.intervals import (
+    _exact_p_value,
+    gap_interval,
+    gap_p_values,
+    holm,
+    wilson_interval,
+)
 
 
 def test_wilson_against_published_values() -> None:
@@ -52,6 +58,33 @@ def test_p_values_are_rarely_small_without_a_gap() -> None:
     one, other = generator.binomial(60, 0.3, 2000), generator.binomial(500, 0.3, 2000)
     p_values = gap_p_values(one, np.full(2000, 60), other, np.full(2000, 500))
     assert (p_values <= 0.05).mean() < 0.06
+
+
+def test_few_expected_rows_are_tested_exactly() -> None:
+    # Fisher 1935: of four cups three are told right; and 3 of 20 where 1 in 100 is kept.
+    p_values = gap_p_values(
+        np.array([3, 3]), np.array([4, 20]), np.array([1, 97]), np.array([4, 9980])
+    )
+    assert p_values.tolist() == pytest.approx([0.485714, 9.7758e-4], rel=1e-4)
+
+
+def test_the_exact_test_against_whole_numbers() -> None:
+    generator = np.random.default_rng(4)
+    for _ in range(200):
+        trials, others = (int(n) for n in generator.integers(1, 30, 2))
+        kept = int(generator.integers(1, trials + others))
+        low, high = max(0, kept - others), min(trials, kept)
+        ways = {x: math.comb(trials, x) * math.comb(others, kept - x) for x in range(low, high + 1)}
+        seen = int(generator.integers(low, high + 1))
+        expected = sum(n for n in ways.values() if n <= ways[seen]) / sum(ways.values())
+        assert _exact_p_value(seen, trials, kept, trials + others) == pytest.approx(expected)
+
+
+def test_p_values_are_rarely_small_where_few_are_kept() -> None:
+    generator = np.random.default_rng(0)
+    one, other = generator.binomial(20, 0.01, 4000), generator.binomial(9980, 0.01, 4000)
+    p_values = gap_p_values(one, np.full(4000, 20), other, np.full(4000, 9980))
+    assert (p_values <= 0.005).mean() < 0.008  # 0.017 by the chi-squared test
 
 
 def test_large_counts_do_not_overflow() -> None:

@@ -158,7 +158,11 @@ def _lines(keep: BoolArray, dimension: Dimension) -> list[AuditLine]:
     other_rows, other_kept = rows.sum() - rows, kept.sum() - kept
     rate_low, rate_high = wilson_interval(kept, rows)
     gap_low, gap_high = gap_interval(kept, rows, other_kept, other_rows)
-    p_values = gap_p_values(kept, rows, other_kept, other_rows)
+    tested = rows >= MIN_GROUP_ROWS
+    p_values = np.ones(num_groups)
+    p_values[tested] = gap_p_values(
+        kept[tested], rows[tested], other_kept[tested], other_rows[tested]
+    )
     gaps = kept / np.maximum(rows, 1) - other_kept / np.maximum(other_rows, 1)
     return [
         AuditLine(
@@ -172,7 +176,7 @@ def _lines(keep: BoolArray, dimension: Dimension) -> list[AuditLine]:
             gap=float(gaps[label]),
             gap_low=float(gap_low[label]),
             gap_high=float(gap_high[label]),
-            p_value=float(p_values[label]) if rows[label] >= MIN_GROUP_ROWS else None,
+            p_value=float(p_values[label]) if tested[label] else None,
         )
         for label in np.flatnonzero(rows).tolist()
     ]

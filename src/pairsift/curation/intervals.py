@@ -11,6 +11,9 @@ IntArray = NDArray[np.int64]
 Z95 = 1.959963984540054
 """Two-sided 95 % point of the normal distribution."""
 
+FEWEST_EXPECTED = 5.0
+"""Expected counts from which a chi-squared test holds. Source: Cochran 1954."""
+
 
 def wilson_interval(
     successes: IntArray | int, trials: IntArray | int, *, z: float = Z95
@@ -78,6 +81,10 @@ def gap_p_values(
 ) -> DoubleArray:
     """Test whether two shares differ: the chi-squared test of a 2 x 2 table, with correction.
 
+    Where fewer than ``FEWEST_EXPECTED`` rows are expected in a cell of the table, that test calls
+    too much significant (1 % kept, and 3 of 20 in a group: 2e-7 where it should be 1e-3); there it
+    is Fisher's exact one.
+
     Args:
         successes: Counts of the one side, shape (K,).
         trials: Likewise.
@@ -88,7 +95,8 @@ def gap_p_values(
         Two-sided p-values, shape (K,); 1 where a side is empty or all went one way.
 
     Source:
-        Yates 1934, for the correction, which keeps the test on the safe side for small counts.
+        Yates 1934, for the correction; Cochran 1954, "Some methods for strengthening the common
+        chi-squared tests", for when it holds; Fisher 1935, "The logic of inductive inference".
     """
     kept = (successes + other_successes).astype(np.float64)
     total = (trials + other_trials).astype(np.float64)
@@ -96,7 +104,26 @@ def gap_p_values(
     crossed = successes * (other_trials - other_successes) - other_successes * (trials - successes)
     beyond = np.maximum(np.abs(crossed.astype(np.float64)) - total / 2.0, 0.0)
     chi_squared = np.divide(total * beyond**2, margins, out=np.zeros_like(total), where=margins > 0)
-    return np.array([math.erfc(math.sqrt(value / 2.0)) for value in chi_squared])
+    p_values = np.array([math.erfc(math.sqrt(value / 2.0)) for value in chi_squared])
+    smaller = np.minimum(trials, other_trials) * np.minimum(kept, total - kept)
+    for at in np.flatnonzero((margins > 0) & (smaller < FEWEST_EXPECTED * total)).tolist():
+        p_values[at] = _exact_p_value(
+            int(successes[at]), int(trials[at]), int(kept[at]), int(total[at])
+        )
+    return p_values
+
+
+def _exact_p_value(successes: int, trials: int, kept: int, total: int) -> float:
+    """Return how likely a table is that is no likelier than this one, its margins given."""
+    low, high = max(0, kept - (total - trials)), min(trials, kept)
+    x = np.arange(low, high, dtype=np.float64)
+    # From each table to the next the hypergeometric probability changes by this factor.
+    rising, falling = (kept - x) * (trials - x), (x + 1.0) * (total - trials - kept + x + 1.0)
+    logs = np.concatenate([[0.0], np.cumsum(np.log(rising) - np.log(falling))])
+    weights = np.exp(logs - logs.max())
+    # Tables that are exactly as likely differ by rounding.
+    is_no_likelier = weights <= weights[successes - low] * (1.0 + 1e-7)
+    return float(weights[is_no_likelier].sum() / weights.sum())
 
 
 def holm(p_values: DoubleArray) -> DoubleArray:
