@@ -109,5 +109,14 @@ def test_the_curve_agrees_with_the_rows() -> None:
     assert rows_from(histogram, 2.0) == 0
 
 
+@pytest.mark.parametrize("num", [1, 3, 10, 20, 100])
+def test_the_curve_keeps_what_it_says_of_few_rows(num: int) -> None:
+    values = np.linspace(0.1, 0.5, num, dtype=np.float32)
+    histogram = Histogram(-1.0, 1.0)
+    histogram.add(values)
+    for point in keep_curve(histogram):
+        assert int((values >= point.threshold - 2e-6).sum()) == point.rows
+
+
 def test_no_scored_row_has_no_curve() -> None:
     assert keep_curve(Histogram(-1.0, 1.0)) == []

@@ -121,12 +121,11 @@ def keep_curve(histogram: Histogram, shares: Sequence[float] = CURVE_SHARES) -> 
     total = histogram.total
     if total == 0:
         return []
-    thresholds = histogram.quantiles([1.0 - share for share in shares])
-    return [
-        # Rounded up, as a rule of that share does.
-        CurvePoint(share, threshold, math.ceil(share * total - 1e-9))
-        for share, threshold in zip(shares, thresholds, strict=True)
-    ]
+    # Rounded up, as a rule of that share does.
+    rows = [math.ceil(share * total - 1e-9) for share in shares]
+    # Half a row below the lowest kept one, so that rounding does not decide which row it is.
+    thresholds = histogram.quantiles([(total - num + 0.5) / total for num in rows])
+    return [CurvePoint(*point) for point in zip(shares, thresholds, rows, strict=True)]
 
 
 def rows_from(histogram: Histogram, threshold: float) -> int:
