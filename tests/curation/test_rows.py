@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from pairsift.curation.rows import own_columns, read_cells, read_labels, read_rows
+from pairsift.curation.rows import as_text, own_columns, read_cells, read_labels, read_rows
 from pairsift.errors import ColumnError
 from tests.curation.runs import CATEGORIES, accept_table, run_of
 from tests.curation.worlds import make_world
@@ -66,3 +67,26 @@ def test_no_finished_shard(tmp_path: Path) -> None:
     rows = read_rows(run)
     assert len(rows) == 0
     assert read_labels(run, rows, "category").names == []
+
+
+BYTES = pa.array([b"caf\xc3\xa9", b"caf\xe9", None], pa.binary())
+
+
+@pytest.mark.parametrize(
+    ("column", "texts"),
+    [
+        (BYTES, ["café", "caf�", None]),
+        (BYTES.view(pa.string()), ["café", "caf�", None]),
+        (pa.array(["a", None]), ["a", None]),
+        (pa.array(["a", "b", "a"]).dictionary_encode(), ["a", "b", "a"]),
+        (pa.array([7, None]), ["7", None]),
+        (pa.array([True]), ["true"]),
+    ],
+)
+def test_cells_as_text(column: pa.Array, texts: list[str | None]) -> None:
+    assert as_text(column, "theme").to_pylist() == texts
+
+
+def test_lists_are_no_text() -> None:
+    with pytest.raises(ColumnError, match=r"`tags` has type list<.*>; accepted: text"):
+        as_text(pa.array([["a"]]), "tags")

@@ -20,6 +20,7 @@ from pairsift.curation.rows import (
     FILE,
     ROW,
     ScoredRows,
+    as_text,
     own_columns,
     read_labels,
     read_rows,
@@ -75,7 +76,7 @@ class Material:
         """Every row's caption as text, null where there is none."""
         column = self.run.info["caption_column"]
         parts = [
-            pc.cast(batch.column(column), pa.large_string())
+            as_text(batch.column(column), column)
             for _, batch in own_columns(self.run, self.rows, [column])
         ]
         captions = pa.chunked_array(parts, pa.large_string()) if parts else _NO_TEXT

@@ -125,13 +125,14 @@ def read_labels(run: Run, rows: ScoredRows, column: str) -> Dimension:
         One label a row; names in order of first appearance.
 
     Raises:
-        ColumnError: There is no such column; the message lists those that there are.
+        ColumnError: There is no such column, and the message lists those that there are; or its
+            cells are no text.
     """
     require_columns(run, [column])
     codes: dict[str, int] = {}
     labels = np.full(len(rows), -1, dtype=np.int64)
     for places, batch in own_columns(run, rows, [column]):
-        encoded = pc.cast(batch.column(column), pa.string()).dictionary_encode()
+        encoded = as_text(batch.column(column), column).dictionary_encode()
         names = [name or None for name in encoded.dictionary.to_pylist()]
         mapped = [-1 if name is None else codes.setdefault(name, len(codes)) for name in names]
         indices = pc.fill_null(encoded.indices, len(mapped)).to_numpy(zero_copy_only=False)
@@ -146,6 +147,32 @@ def own_columns(
     for batch in run.table(list(columns)):
         files, ordinals = batch.column(FILE).to_numpy(), batch.column(ROW).to_numpy()
         yield rows.places(files, ordinals), batch
+
+
+def as_text(column: pa.Array, name: str) -> pa.Array:
+    """Return the cells of a column as text; bytes that are not UTF-8 become �.
+
+    Args:
+        column: Text, bytes, or what can be written as text.
+        name: Of the column, for messages.
+
+    Raises:
+        ColumnError: Such cells are no text, as lists are.
+    """
+    try:
+        # Through bytes, since text out of a file need not be valid.
+        return column.cast(pa.large_binary()).cast(pa.large_string())
+    except pa.ArrowNotImplementedError:
+        pass  # numbers and the like
+    except pa.ArrowInvalid:
+        cells = column.cast(pa.large_binary()).to_pylist()
+        texts = [None if cell is None else cell.decode("utf-8", "replace") for cell in cells]
+        return pa.array(texts, pa.large_string())
+    try:
+        return column.cast(pa.large_string())
+    except pa.ArrowNotImplementedError as error:
+        message = f"column `{name}` has type {column.type}; accepted: text, numbers, dates"
+        raise ColumnError(message) from error
 
 
 def model_config(run: Run) -> ModelConfig:
@@ -202,7 +229,7 @@ def read_cells(run: Run, rows: ScoredRows, places: IntArray, column: str) -> lis
             rows=rows.rows[here].tolist(),
         ):
             own = batch_to_arrow(reader, batch).column(column)
-            cells += pc.fill_null(pc.cast(own, pa.string()), "").to_pylist()
+            cells += pc.fill_null(as_text(own, column), "").to_pylist()
         found |= {int(place): str(cell) for place, cell in zip(here, cells, strict=True)}
     return [found[int(place)] for place in places]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pairsift import schema
 from pairsift.curation.embedded import EmbeddedPairs, Halves, IntArray
-from pairsift.curation.rows import FILE, ROW
+from pairsift.curation.rows import FILE, ROW, as_text
 from pairsift.protocols import FloatArray
 from pairsift.runs import Run
 
@@ -39,7 +39,7 @@ def read_captions(run: Run) -> list[tuple[int, int, str]]:
     column = run.info["caption_column"]
     found: list[tuple[int, int, str]] = []
     for batch in run.table([column]):
-        texts = _texts(batch.column(column))
+        texts = as_text(batch.column(column), column).to_pylist()
         files, rows = batch.column(FILE).to_pylist(), batch.column(ROW).to_pylist()
         found += [
             (file, row, text)
@@ -147,11 +147,3 @@ def read_image_embeddings(run: Run, pictures: RunPictures) -> Halves | None:
             found = np.zeros((len(pictures), shard.images.shape[1]), dtype=np.float16)
         found[np.searchsorted(keys, (int(shard.file) << 40) + shard.rows)] = shard.images
     return None if found is None else Halves(found)
-
-
-def _texts(column: pa.Array) -> list[str | None]:
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
-        cells = column.to_pylist()
-        return [None if cell is None else cell.decode("utf-8", "replace") for cell in cells]
-    texts: list[str | None] = pc.cast(column, pa.string()).to_pylist()
-    return texts
