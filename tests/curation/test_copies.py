@@ -31,5 +31,8 @@ def test_no_group() -> None:
 
 def test_captions_of_a_group_gather_at_the_one_that_stays() -> None:
     captions = pa.chunked_array([["a", "b", "c"], ["d", None, "d"]])
-    found = captions_of_groups(GROUPS, np.array([1, 2, 3]), captions)
+    everybody = np.ones(6, dtype=bool)
+    found = captions_of_groups(GROUPS, np.array([1, 2, 3]), captions, everybody)
     assert found == {1: ["b", "a"], 3: ["d"]}
+    found = captions_of_groups(GROUPS, np.array([1, 2, 3]), captions, np.arange(6) > 0)
+    assert found == {1: ["b"], 3: ["d"]}

@@ -73,6 +73,15 @@ def test_all_rows_come_with_the_verdict(run: Run, tmp_path: Path) -> None:
     assert table.schema.metadata is not None
 
 
+def test_captions_that_an_earlier_rule_dropped_are_not_collected(
+    own_run: Run, tmp_path: Path
+) -> None:
+    wrong = f'[[rule]]\nkind = "where"\nwhere = "row <> {COPY}"\n'
+    export(own_run, tmp_path / "out", ExportConfig(export=("datacomp",)), wrong + RECIPE)
+    captions = pq.read_table(tmp_path / "out" / "decisions.parquet")["captions"].to_pylist()
+    assert [each for each in captions if each] == [["caption of picture 2"]]
+
+
 def test_text_has_no_lists(run: Run, tmp_path: Path) -> None:
     export(run, tmp_path / "out", ExportConfig(export=("input",), export_rows="all"))
     text = (tmp_path / "out" / "table" / "pairs.csv").read_text()

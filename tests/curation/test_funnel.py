@@ -23,6 +23,8 @@ def test_every_reason_that_applies_is_given_in_order() -> None:
     assert verdict.reasons(slice(2, 5)).to_pylist() == [["b", "a"], ["a"], []]
     assert verdict.keep.tolist() == [False] * 4 + [True] * 2
     assert verdict.counts == {"b": 3, "a": 2}
+    assert verdict.has_no_reason_before("b").all()
+    assert verdict.has_no_reason_before("a").tolist() == [False] * 3 + [True] * 3
 
 
 def test_the_funnel_tells_alone_from_in_sequence() -> None:

@@ -78,7 +78,7 @@ def in_groups_of(groups: IntArray, members: BoolArray) -> BoolArray:
 
 
 def captions_of_groups(
-    groups: IntArray, stays: IntArray, captions: pa.ChunkedArray
+    groups: IntArray, stays: IntArray, captions: pa.ChunkedArray, left: BoolArray
 ) -> dict[int, list[str]]:
     """Return every distinct caption of a group for the row that stays, its own first.
 
@@ -86,10 +86,11 @@ def captions_of_groups(
         groups: Of each row, shape (N,); -1 where it is in none.
         stays: The rows that stay; those in no group are passed over.
         captions: Of all rows, N of them.
+        left: Only the captions of these are collected, shape (N,).
     """
     kept = stays[groups[stays] >= 0]
     row_of_group = {int(groups[row]): int(row) for row in kept}
-    members = np.flatnonzero(np.isin(groups, groups[kept]))
+    members = np.flatnonzero(np.isin(groups, groups[kept]) & left)
     texts = captions.take(pa.array(np.concatenate([kept, members]))).to_pylist()
     collected: dict[int, dict[str, None]] = {int(row): {} for row in kept}
     for place, text in zip([*kept.tolist(), *members.tolist()], texts, strict=True):

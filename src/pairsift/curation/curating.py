@@ -31,8 +31,8 @@ class Curation:
         recipe: The recipe.
         material: The run as the rules saw it.
         verdict: What they say of every row.
-        captions: Every caption of a group of copies, by the place of the row that stays; empty
-            unless the recipe collects them.
+        captions: Every caption of a group of copies that earlier rules left, by the place of the
+            row that stays; empty unless the recipe collects them.
         audit: What the decision does to groups of rows.
     """
 
@@ -137,5 +137,7 @@ def _collected(recipe: Recipe, material: Material, verdict: Verdict) -> dict[int
     kept = np.flatnonzero(verdict.keep).astype(np.int64)
     for rule in recipe.rules:
         if isinstance(rule, DuplicateRule) and rule.captions == "all":
-            collected |= captions_of_groups(material.copies(rule), kept, material.captions)
+            # A caption that an earlier rule found wrong does not belong to the picture.
+            left = verdict.has_no_reason_before("duplicate_exact")
+            collected |= captions_of_groups(material.copies(rule), kept, material.captions, left)
     return collected

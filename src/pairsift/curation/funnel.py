@@ -97,6 +97,12 @@ class Verdict:
         """Rows by reason; a row with two reasons counts twice."""
         return {name: int(self._has(place).sum()) for place, name in enumerate(self.names)}
 
+    def has_no_reason_before(self, name: str) -> BoolArray:
+        """Return the rows to which no reason applies that is listed before another, shape (N,)."""
+        before = np.uint64((1 << self.names.index(name)) - 1)
+        clear: BoolArray = (self.bits & before) == 0
+        return clear
+
     def reasons(self, rows: slice | IntArray) -> pa.ListArray:
         """Return the names of the reasons of some rows, empty for those that are kept."""
         bits = self.bits[rows]
