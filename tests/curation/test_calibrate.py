@@ -130,6 +130,7 @@ def test_a_small_stratum_shares_the_null_of_all() -> None:
     labels = (np.arange(200) < MIN_STRATUM_ROWS - 1).astype(np.int64)
     null = sample_null(world.images, world.captions, generator=rng(), labels=labels)
     assert list(null.by_stratum) == [0]
+    assert null.largest_floor == 1.0 / (len(null.by_stratum[0]) + 1) > null.floor
 
 
 def test_a_stratum_of_one_picture_shares_the_null_of_all() -> None:
@@ -159,6 +160,8 @@ def test_unlike_lengths_are_refused() -> None:
         sample_null(
             world.images, world.captions, generator=rng(), labels=np.zeros(2, dtype=np.int64)
         )
+    with pytest.raises(ShapeError, match="4 images but 3 caption_ids"):
+        sample_null(world.images, world.captions, generator=rng(), caption_ids=np.arange(3))
 
 
 def test_percentiles_count_ties_half_and_skip_what_has_no_score() -> None:

@@ -33,7 +33,7 @@ def test_without_embeddings_there_are_percentiles(tmp_path: Path) -> None:
     table = calibration_table(found)
     assert table["match_p_value"].null_count == 40
     assert table["similarity_percentile"].null_count == 0
-    with pytest.raises(UsageError, match="made from embeddings"):
+    with pytest.raises(UsageError, match="made from the embeddings of all rows"):
         calibrate_run(run, CalibrationConfig(contrast=True))
 
 

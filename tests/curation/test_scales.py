@@ -77,6 +77,21 @@ def test_all_rows_failed(tmp_path: Path) -> None:
     assert found.share == 1.0
 
 
+@pytest.mark.parametrize(("num", "is_known"), [(2, False), (9, False), (100, True)])
+def test_few_pairs_do_not_tell_what_share_is_mismatched(
+    tmp_path: Path, num: int, is_known: bool
+) -> None:
+    run = run_of(tmp_path, make_world(num, seed=1))
+    assert scale_run(run, read_rows(run)).is_share_known == is_known
+
+
+def test_the_contrast_takes_the_embeddings_of_all_rows(tmp_path: Path) -> None:
+    run = run_of(tmp_path, make_world(100, seed=1), embeddings="sample")
+    run.info["embeddings"] = "sample"
+    with pytest.raises(UsageError, match="the embeddings of all rows"):
+        contrast_run(run, read_rows(run), logit_scale=20.0)
+
+
 def test_small_runs_have_the_exact_contrast(tmp_path: Path) -> None:
     world = make_world(300, seed=1)
     failed = np.arange(300) == 7

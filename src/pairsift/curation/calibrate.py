@@ -62,6 +62,12 @@ class Null:
         """The smallest p-value that this sample can give: ``1 / (M + 1)``."""
         return 1.0 / (len(self.similarities) + 1)
 
+    @property
+    def largest_floor(self) -> float:
+        """The smallest p-value that the smallest of the strata can give."""
+        smallest = min(map(len, [self.similarities, *self.by_stratum.values()]))
+        return 1.0 / (smallest + 1)
+
 
 def sample_null(
     images: FloatArray,
@@ -96,7 +102,8 @@ def sample_null(
         [0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
     num_rows = len(images)
-    for name, array in (("captions", captions), ("labels", labels), ("image_ids", image_ids)):
+    given = {"labels": labels, "image_ids": image_ids, "caption_ids": caption_ids}
+    for name, array in {"captions": captions, **given}.items():
         if array is not None and len(array) != num_rows:
             raise ShapeError(f"{num_rows} images but {len(array)} {name}; give one for each")
     left, right = mismatched_pairs(

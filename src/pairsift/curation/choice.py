@@ -143,6 +143,7 @@ def calibration_of(scales: Scales) -> dict[str, Any] | None:
         "rows_used": null.num_rows,
         "excluded_pairs": null.num_excluded,
         "p_value_floor": null.floor,
+        "largest_p_value_floor": null.largest_floor,
         "mismatched_share": scales.share,
         "mismatched_share_95": [scales.share_low, scales.share_high],
         "assumptions": ASSUMPTIONS,

@@ -36,6 +36,9 @@ IntArray = NDArray[np.int64]
 NULL_ROWS = 32_768
 """Rows that mismatched pairs are made of at most: each then comes in some thirty of a million."""
 
+WIDEST_SHARE = 0.5
+"""Width of the interval of a share beyond which its estimate tells nothing: below a dozen pairs."""
+
 
 @dataclass(frozen=True)
 class Scales:
@@ -66,6 +69,11 @@ class Scales:
     def has_null(self) -> bool:
         """Whether there were mismatched pairs to compare with."""
         return len(self.null.similarities) > 0
+
+    @property
+    def is_share_known(self) -> bool:
+        """Whether there are pairs enough to say what share is mismatched, to half of all."""
+        return self.share_high - self.share_low <= WIDEST_SHARE
 
 
 def scale_run(
@@ -151,13 +159,14 @@ def contrast_run(
         seed: Chooses the sample.
 
     Raises:
-        UsageError: No embeddings are kept, or the model has no logit scale or is not here.
+        UsageError: Not all embeddings are kept, or the model has no logit scale or is not here.
     """
     sample = sample_embeddings(run.embeddings(), max_rows=EXACT_ROWS, seed=seed)
-    if sample.num_rows == 0 and rows.scored.any():
+    is_whole = run.info["embeddings"] == "all" and sample.num_rows > 0
+    if rows.scored.any() and not is_whole:
         message = (
-            "the negative CLIP loss is made from embeddings, which are not kept here "
-            "(hint: score with --embeddings all, or take the similarity)"
+            "the negative CLIP loss is made from the embeddings of all rows, which are not kept "
+            "here (hint: score with --embeddings all, or take the similarity)"
         )
         raise UsageError(message)
     values = np.full(len(rows), np.nan, dtype=np.float32)
