@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 import pytest
@@ -71,3 +72,17 @@ def test_calibrate_shows_and_writes(
     assert pq.read_table(output)["match_probability"].null_count == 0
     assert run(["calibrate", folder, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["scored"] == 300
+
+
+def test_a_category_without_rows_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    no_sky = np.arange(60) % 3 == 2
+    place = str(run_of(tmp_path / "set", make_world(60, seed=1), failed=no_sky).location)
+    more = ["--by", "category", "--target", "food=1, sky=1"]
+    assert run(["balance", place, *more]) == 0
+    assert "no row is drawn: sky has none" in capsys.readouterr().out
+    assert run(["balance", place, *more, "--size", "10"]) == 0
+    told = capsys.readouterr().out
+    assert "no row is drawn" not in told
+    assert "off their target by more than 2%: food, sky" in told

@@ -33,6 +33,11 @@ def test_the_threshold_for_machines(folder: Path, capsys: pytest.CaptureFixture[
     plain = json.loads(capsys.readouterr().out)
     assert (plain["rule"], plain["by"], plain["scored"]) == ("fdr:1%", "category", 300)
     assert [group["name"] for group in plain["groups"]] == ["animals", "food", "sky"]
+    floors = plain["calibration"]["p_value_floor"], plain["calibration"]["largest_p_value_floor"]
+    assert floors[0] < floors[1]
+    assert run(["threshold", str(folder), "--by", "category"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"end at {floors[0]:.1e}, in the smallest group at {floors[1]:.1e}" in told
 
 
 def test_decisions_are_written_and_not_overwritten(
@@ -70,7 +75,8 @@ def test_few_rows(num: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert run(["threshold", str(folder)]) == 0
     told = capsys.readouterr().out
     assert f"of {num} scored rows" in told
-    assert "no embeddings" in told if num == 1 else True
+    assert ("no embeddings" in told) == (num == 1)
+    assert ("too few pairs to say how many look mismatched" in told) == (num == 9)
 
 
 def test_all_rows_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,6 +92,7 @@ def test_the_audit_for_people_and_for_machines(
     arguments = ["audit", str(folder), "--rule", "top:50%", "--groups", "category"]
     assert run(arguments) == 0
     told = capsys.readouterr().out
+    assert "top:50% by similarity: keeps 150 of 300 scored rows" in told
     assert "groups have a keep rate unlike the rest's" in told
     assert "category: animals" in told
     assert "balance over category: 3 groups" in told

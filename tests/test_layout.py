@@ -40,6 +40,7 @@ LINES: list[list[str]] = [
     [
         "interrupts",
         "curation_summary",
+        "balance_summary",
         "curation_commands",
         "balance_commands",
         "finding_summary",

@@ -2,9 +2,10 @@
 
 import json
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import typer
 
@@ -12,17 +13,33 @@ from pairsift.config import AuditConfig, ChoiceConfig, ExportConfig, ScoreConfig
 from pairsift.options import Only, expand_options
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pairsift.runs import Run
 
-RunPath = Annotated[
-    str,
-    typer.Argument(
-        metavar="RUN", help="The run folder, or the scored table; best with its run folder beside."
-    ),
-]
+
+class _Plain(Protocol):
+    """Knows itself as plain data."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything but the rows."""
+
+
+Answer = TypeVar("Answer", bound=_Plain)
+_RUN = typer.Argument(
+    metavar="RUN", help="The run folder, or the scored table; best with its run folder beside."
+)
+RunPath = Annotated[str, _RUN]
 Columns = Annotated[TableConfig, Only(("image_column", "caption_column"))]
 CURATE_OPTIONS = ("column_prefix", "overwrite", "image_column", "caption_column", "image_root")
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="OUTPUT", help="A line for every row: .parquet or .csv."
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output.")]
 
 
 def register_curation(app: typer.Typer) -> None:
@@ -33,12 +50,9 @@ def register_curation(app: typer.Typer) -> None:
 
 def threshold(
     run_path: RunPath,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="OUTPUT", help="Decisions: .parquet or .csv."),
-    ] = None,
+    output: Output = None,
     *,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output.")] = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
     config: ChoiceConfig,
     table_config: Columns,
@@ -47,24 +61,16 @@ def threshold(
 
     Nothing is deleted: the output has a line for every row, with `keep` and `drop_reasons`.
     """
-    from rich.console import Console
-
     from pairsift.curation.choice import choose_rows
     from pairsift.curation.decisions import check_decision_path, write_decisions
-    from pairsift.curation.scored_tables import open_scored
     from pairsift.curation_summary import print_choice
 
     if output is not None:
         check_decision_path(output, overwrite=overwrite)
-    run = open_scored(run_path, table_config)
-    say_what_is_missing(run)
-    choice = choose_rows(run, config)
+    choice = choose_rows(open_and_say(run_path, table_config), config)
     if output is not None:
         write_decisions(choice, output)
-    if as_json:
-        typer.echo(json.dumps(choice.to_json(), indent=2, ensure_ascii=False))
-    else:
-        print_choice(choice, Console())
+    answer(choice, print_choice, as_json=as_json)
 
 
 def audit(
@@ -82,15 +88,14 @@ def audit(
     """
     from rich.console import Console
 
+    from pairsift.balance_summary import print_balance
     from pairsift.curation.auditing import audit_run
     from pairsift.curation.choice import choose_rows
-    from pairsift.curation.scored_tables import open_scored
-    from pairsift.curation_summary import print_audit, print_balance, print_signs
+    from pairsift.curation_summary import print_audit, print_kept, print_signs
     from pairsift.job import Progress
     from pairsift.progress import show_progress
 
-    run = open_scored(run_path, table_config)
-    say_what_is_missing(run)
+    run = open_and_say(run_path, table_config)
     choice = choose_rows(run, replace(choice_config, examples=0))
     begin = time.perf_counter()
     with show_progress(Console(stderr=True), verb="reading") as show:
@@ -103,9 +108,10 @@ def audit(
         )
     if as_json:
         plain = {"rule": str(choice.rule), "kept": choice.num_kept} | found.to_json()
-        typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+        echo_json(plain)
         return
     console = Console()
+    print_kept(choice, console)
     print_audit(found.lines, console)
     for balance in found.balances:
         print_balance(balance, console)
@@ -113,13 +119,7 @@ def audit(
 
 
 def curate(
-    run_path: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="RUN",
-            help="The run folder, or the scored table; best with its run folder beside.",
-        ),
-    ] = None,
+    run_path: Annotated[str | None, _RUN] = None,
     *,
     recipe_path: Annotated[
         Path | None,
@@ -148,7 +148,7 @@ def curate(
     from pairsift.curation.default_recipe import default_recipe
     from pairsift.curation.exports import check_exports
     from pairsift.curation.recipe import read_recipe
-    from pairsift.curation.scored_tables import is_alone, open_scored
+    from pairsift.curation.scored_tables import is_alone
     from pairsift.curation_summary import print_audit, print_curation, print_written
     from pairsift.errors import UsageError
 
@@ -162,8 +162,7 @@ def curate(
     if export_config.export and output is None:
         message = "--export needs a place: give --output DIR"
         raise UsageError(message)
-    run = open_scored(run_path, config.table)
-    say_what_is_missing(run)
+    run = open_and_say(run_path, config.table)
     if recipe_path is None:
         recipe, left_out = default_recipe(run)
         # Of a table alone it has been said already.
@@ -187,13 +186,30 @@ def curate(
         )
         print_written(output, record["exports"], console)
     if as_json:
-        typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
+        echo_json(record)
 
 
-def say_what_is_missing(run: "Run") -> None:
-    """Say what a table without its run folder cannot give."""
-    from pairsift.curation.scored_tables import what_is_missing
+def open_and_say(run_path: str, table_config: TableConfig) -> "Run":
+    """Open a run or a scored table, and say what a table without its run folder cannot give."""
+    from pairsift.curation.scored_tables import open_scored, what_is_missing
 
+    run = open_scored(run_path, table_config)
     words = what_is_missing(run)
     if words is not None:
         typer.echo(f"note: {words}", err=True)
+    return run
+
+
+def answer(found: Answer, show: Callable[[Answer, "Console"], None], *, as_json: bool) -> None:
+    """Print what a command found, for people or for machines."""
+    from rich.console import Console
+
+    if as_json:
+        echo_json(found.to_json())
+    else:
+        show(found, Console())
+
+
+def echo_json(plain: Mapping[str, Any]) -> None:
+    """Print plain data for machines."""
+    typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))

@@ -10,9 +10,7 @@ from rich.text import Text
 
 from pairsift.charts import draw_bar
 from pairsift.curation.audit import SIGNIFICANT, AuditLine
-from pairsift.curation.auditing import Balance
 from pairsift.curation.balance import REPEATS_WARNING
-from pairsift.curation.balancing import Draw
 from pairsift.curation.calibrating import Calibration
 from pairsift.curation.choice import ASSUMPTIONS, Choice, ExamplePair
 from pairsift.curation.curating import Curation
@@ -24,11 +22,10 @@ from pairsift.summary import printable
 
 _BAR_WIDTH = 24
 _CAPTION_WIDTH = 60
-_MISSED = 0.02
 
 
-def print_choice(choice: Choice, console: Console) -> None:
-    """Print the curve, the cut, the pairs beside it, and what is known of wrong pairs."""
+def print_kept(choice: Choice, console: Console) -> None:
+    """Print how many rows a rule keeps."""
     console.print(f"\n {choice.rule} by {choice.score}: ", end="", style="bold", highlight=False)
     share = choice.num_kept / choice.num_scored if choice.num_scored else 0.0
     console.print(
@@ -36,6 +33,11 @@ def print_choice(choice: Choice, console: Console) -> None:
         f"{len(choice.rows) - choice.num_scored:,} rows have no score",
         highlight=False,
     )
+
+
+def print_choice(choice: Choice, console: Console) -> None:
+    """Print the curve, the cut, the pairs beside it, and what is known of wrong pairs."""
+    print_kept(choice, console)
     if choice.num_scored == 0:
         console.print(" nothing was scored, so there is nothing to choose from")
         return
@@ -122,26 +124,6 @@ def print_audit(lines: Sequence[AuditLine], console: Console, *, most: int = 20)
         console.print(f" and {len(lines) - most} more (--json shows all)", style="dim")
 
 
-def print_balance(balance: Balance, console: Console, *, most: int = 20) -> None:
-    """Print how even the rows are over the groups of a dimension."""
-    console.print(f"\n balance over {printable(balance.dimension)}: ", style="bold", end="")
-    if not balance.lines:
-        console.print("no scored row has a group")
-        return
-    console.print(
-        f"{len(balance.lines)} groups, as even as {balance.effective:.1f} alike in size; "
-        f"{balance.effective_kept:.1f} among the kept rows\n",
-        highlight=False,
-    )
-    table = Table(box=None, pad_edge=True, header_style="dim", padding=(0, 1, 0, 0))
-    for heading in ("group", "rows", "share", "mean", "median"):
-        table.add_column(heading, justify="left" if heading == "group" else "right")
-    for line in balance.lines[:most]:
-        numbers = f"{line.mean_similarity:.4f}", f"{line.median_similarity:.4f}"
-        table.add_row(printable(line.name), f"{line.rows:,}", f"{line.share:.1%}", *numbers)
-    console.print(table)
-
-
 def print_signs(signs: Sequence[Sign], console: Console) -> None:
     """Print what is worth a look, with rates."""
     console.print("\n worth a look", style="bold")
@@ -154,59 +136,6 @@ def print_signs(signs: Sequence[Sign], console: Console) -> None:
         )
     if lacks_pixels(list(signs)):
         console.print(f"  {PIXELS_HINT}", style="dim", highlight=False)
-
-
-def print_draw(draw: Draw, console: Console, *, most: int = 30) -> None:
-    """Print what is drawn of each category, what that leaves out, and what repeats mean."""
-    before, after = draw.effective()
-    if not any(line.rows for line in draw.lines):
-        console.print(
-            f"\n nothing to draw from: no scored row that {draw.choice.rule} keeps has a "
-            f"{printable(draw.dimension.name)}",
-            highlight=False,
-        )
-        return
-    console.print(
-        f"\n {draw.num_drawn:,} rows drawn over {printable(draw.dimension.name)}; as even as "
-        f"{after:.1f} categories alike in size, before {before:.1f}\n",
-        style="bold",
-        highlight=False,
-    )
-    table = Table(box=None, pad_edge=True, header_style="dim", padding=(0, 1, 0, 0))
-    for heading in ("category", "rows", "share", "target", "drawn", "share", "left out"):
-        is_text = heading == "category"
-        table.add_column(heading, justify="left" if is_text else "right", no_wrap=not is_text)
-    for line in draw.lines[:most]:
-        table.add_row(
-            printable(line.name),
-            f"{line.rows:,}",
-            f"{line.share:.1%}",
-            f"{line.target:.1%}",
-            f"{line.drawn:,}",
-            f"{line.drawn_share:.1%}",
-            f"{line.rows - line.distinct:,}",
-        )
-    console.print(table)
-    if len(draw.lines) > most:
-        console.print(f" and {len(draw.lines) - most} more (--json shows all)", style="dim")
-    if draw.num_without:
-        console.print(f" {draw.num_without:,} rows have no category and are not drawn")
-    if draw.num_drawn < draw.size:
-        console.print(
-            f" {draw.size - draw.num_drawn:,} rows fewer than wanted: there are no more to take "
-            "(hint: a smaller --size, or --max-repeats)",
-            highlight=False,
-        )
-    missed = [x for x in draw.lines if abs(x.drawn_share - x.target) > _MISSED and draw.num_drawn]
-    if missed:
-        names = ", ".join(printable(line.name) for line in missed[:5])
-        console.print(
-            f" off their target by more than {_MISSED:.0%}: {names}"
-            + (f" and {len(missed) - 5} more" if len(missed) > 5 else ""),
-            highlight=False,
-        )
-    if draw.warning is not None:
-        console.print(f" warning: {draw.warning}", style="yellow", highlight=False)
 
 
 def print_calibration(found: Calibration, console: Console) -> None:
@@ -257,9 +186,13 @@ def _print_scales(scales: Scales, contrast: RunContrast | None, console: Console
         console.print("  there are no embeddings of two unlike pairs to make them from")
         return
     null = scales.null
+    by_group = f", in the smallest group at {null.largest_floor:.1e}" if null.by_stratum else ""
+    share = f"{scales.share:.1%} of the pairs look mismatched"
+    if not scales.is_share_known:
+        share = "too few pairs to say how many look mismatched"
     console.print(
         f"  {len(null.similarities):,} mismatched pairs of {null.num_rows:,} rows; p-values end at "
-        f"{null.floor:.1e}\n  {scales.share:.1%} of the pairs look mismatched "
+        f"{null.floor:.1e}{by_group}\n  {share} "
         f"(95 %: {scales.share_low:.1%} to {scales.share_high:.1%})",
         highlight=False,
     )
