@@ -132,6 +132,35 @@ def test_wrong_pairs_are_below_the_threshold(material: Material, keep: str) -> N
     assert verdict.keep[~wrong & ~FAILED].mean() > 0.9
 
 
+@pytest.mark.parametrize("keep", ["similarity>=0.6", "probability>=0.5"])
+def test_a_fixed_value_says_the_same_of_rows_that_went_before(
+    material: Material, keep: str
+) -> None:
+    everybody = dropped(ThresholdRule(keep), material).masks["below_threshold"]
+    scores = material.rows.similarities
+    assert 0 < everybody.sum() < (~FAILED).sum()
+    # Only the best row is left, or only the worst: neither is where the others are cut.
+    for left in (scores == np.nanmax(scores), scores == np.nanmin(scores)):
+        masks = dropped(ThresholdRule(keep), material, left).masks
+        assert (masks["below_threshold"] == everybody).all()
+
+
+def test_what_is_not_known_of_embeddings_is_refused(tmp_path: Path) -> None:
+    run = run_of(tmp_path, make_world(30, seed=1))
+    run.info["config"]["table"]["from_embeddings"] = "auto"
+    given = Material(run, seed=0)
+    rules: tuple[DeclaredRule, ...] = (
+        SignRule(("caption_truncated",)),
+        SignRule(("image_blurred",)),
+        ImageRule(min_side=100),
+        DuplicateRule(),
+    )
+    for rule in rules:
+        with pytest.raises(UsageError, match="is not known: the embeddings were handed in"):
+            make_step(rule, given)
+    assert not make_step(SignRule(), given).apply(np.ones(30, dtype=bool)).any(30).any()
+
+
 def test_groups_have_a_cut_each(material: Material) -> None:
     verdict = run_rules(material, StatusRule(), ThresholdRule("top:10%", by="category"))
     scored: NDArray[np.int64] = np.bincount((np.arange(NUM) % 3)[~FAILED])

@@ -167,7 +167,9 @@ def _(rule: ThresholdRule, material: Material) -> Step:
         direction = rows.cosines
 
     def apply(left: BoolArray) -> Drops:
-        among = np.where(left, scores, np.float32(np.nan))
+        # A fixed value says of every row what it is; a share takes from those that are left.
+        is_fixed = chosen.kind in ("similarity", "probability")
+        among = scores if is_fixed else np.where(left, scores, np.float32(np.nan))
         kept = keep_rows(
             chosen,
             among,
@@ -175,8 +177,9 @@ def _(rule: ThresholdRule, material: Material) -> Step:
             probabilities=scales.probabilities,
             labels=labels,
         )
-        below = np.isfinite(scores) & np.where(left, ~kept, _under(direction, kept, labels))
-        return Drops({"below_threshold": below, "not_scored": ~np.isfinite(scores)})
+        below = ~kept if is_fixed else np.where(left, ~kept, _under(direction, kept, labels))
+        scored = np.isfinite(scores)
+        return Drops({"below_threshold": scored & below, "not_scored": ~scored})
 
     return Step(words_of(rule), ("not_scored", "below_threshold"), apply)
 
