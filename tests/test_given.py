@@ -107,7 +107,6 @@ def test_the_run_is_like_any_other(tmp_path: Path, pool: tuple[Path, Any, Any]) 
         ["threshold", str(out), "--rule", "fdr:5%"],
         ["audit", str(out)],
         ["mismatches", str(out)],
-        ["duplicates", str(out)],
         ["report", str(out), "-o", str(tmp_path / "report.html")],
         ["curate", str(out), "-o", str(tmp_path / "cur"), "--export", "input"],
     ):
@@ -194,8 +193,39 @@ def test_what_is_not_known_is_not_guessed(
     ):
         assert run_command(command) == 2
         assert "nobody said which model made these embeddings" in capsys.readouterr().err
-    assert run_command(["curate", str(out), "-o", str(tmp_path / "c"), "--export", "webdataset"])
-    assert "needs pictures" in capsys.readouterr().err
+    for command, hint in (
+        (["duplicates", str(out)], "copies are told by image_sha256"),
+        (["audit", str(out), "--pixels"], "which pictures were scored is told by image_sha256"),
+        (["curate", str(out), "-o", str(tmp_path / "c"), "--export", "webdataset"], "needs pictu"),
+    ):
+        assert run_command(command) == 2
+        told = capsys.readouterr().err.splitlines()[-1]
+        assert hint in told
+        assert "the embeddings were handed in" in told
+
+
+def test_what_is_not_known_is_said_to_be_so(
+    tmp_path: Path, pool: tuple[Path, Any, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, page = tmp_path / "out.parquet", tmp_path / "report.html"
+    pairsift.score_file(pool[0], out, config=GIVEN)
+    assert run_command(["audit", str(out)]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "not known here: cut captions, small pictures, extreme shapes, blank pictures" in told
+    assert "longer than the model reads" not in told
+    assert "--pixels" not in told
+    assert run_command(["audit", str(out), "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert "caption_truncated" in plain["not_known"]
+    assert {sign["name"] for sign in plain["worth_a_look"]} == {"negative_similarity"}
+    assert run_command(["report", str(out), "-o", str(page)]) == 0
+    html = page.read_text(encoding="utf-8")
+    assert "Not known here: cut captions, small pictures" in html
+    assert "Not known: the embeddings were handed in" in html
+    assert "Caption cut" not in html
+    assert "No picture could be read" not in html
+    assert run_command(["curate", str(out)]) == 0
+    assert "copies are not looked for: the embeddings were handed in" in capsys.readouterr().err
 
 
 def test_outputs_that_have_no_place_for_scores(tmp_path: Path, pool: tuple[Path, Any, Any]) -> None:

@@ -115,7 +115,7 @@ def audit(
     print_audit(found.lines, console)
     for balance in found.balances:
         print_balance(balance, console)
-    print_signs(found.signs, console)
+    print_signs(found.signs, console, unknown=found.unknown)
 
 
 def curate(

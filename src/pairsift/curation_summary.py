@@ -17,7 +17,7 @@ from pairsift.curation.curating import Curation
 from pairsift.curation.declared import REASONS
 from pairsift.curation.looking import PIXELS_HINT, lacks_pixels
 from pairsift.curation.scales import RunContrast, Scales
-from pairsift.curation.worth import SIGNS, Sign
+from pairsift.curation.worth import NOUNS, PIXEL_SIGNS, SIGNS, Sign
 from pairsift.summary import printable
 
 _BAR_WIDTH = 24
@@ -124,8 +124,8 @@ def print_audit(lines: Sequence[AuditLine], console: Console, *, most: int = 20)
         console.print(f" and {len(lines) - most} more (--json shows all)", style="dim")
 
 
-def print_signs(signs: Sequence[Sign], console: Console) -> None:
-    """Print what is worth a look, with rates."""
+def print_signs(signs: Sequence[Sign], console: Console, *, unknown: Sequence[str] = ()) -> None:
+    """Print what is worth a look, with rates, and what of it cannot be told."""
     console.print("\n worth a look", style="bold")
     if not any(sign.looked_at for sign in signs):
         console.print("  nothing was scored, so there is nothing to look at")
@@ -134,7 +134,10 @@ def print_signs(signs: Sequence[Sign], console: Console) -> None:
         console.print(
             Text(f"  {sign.rate:7.2%}  {sign.rows:>9,}  {SIGNS[sign.name]}"), highlight=False
         )
-    if lacks_pixels(list(signs)):
+    if unknown:
+        words = ", ".join(NOUNS[sign] for sign in unknown)
+        console.print(f"  not known here: {words}", style="dim", highlight=False)
+    if lacks_pixels(list(signs)) and not set(PIXEL_SIGNS) <= set(unknown):
         console.print(f"  {PIXELS_HINT}", style="dim", highlight=False)
 
 

@@ -128,7 +128,7 @@ def test_what_only_a_run_folder_has_is_one_line(
     recipe.write_text('[[rule]]\nkind = "mismatches"\n', encoding="utf-8")
     for arguments, hint in (
         (["threshold", "--rule", "fdr:1%"], "rule `fdr:1%` needs mismatched pairs"),
-        (["threshold", "--score", "negative-clip-loss"], "made from embeddings"),
+        (["threshold", "--score", "negative-clip-loss"], "made from the embeddings of all rows"),
         (["audit", "--categories", "cats, dogs"], "read from their embeddings"),
         (["curate", "--recipe", str(recipe)], "found by the embeddings of all rows"),
     ):
@@ -147,16 +147,34 @@ def test_a_table_without_details_says_what_that_costs(
     told = capsys.readouterr()
     assert "no copies, sizes of pictures, cut captions (hint: score with --details)" in told.err
     assert "longer than the model reads" not in told.out
+    words = "not known here: cut captions, small pictures, extreme shapes, blank pictures,"
+    assert words in " ".join(told.out.split())
+    assert "--pixels" not in told.out
     assert pairsift(["curate", str(path)]) == 0
     assert 'kind = "duplicates"' not in str(default_recipe(open_scored(path))[0].text)
     assert len(capsys.readouterr().err.splitlines()) == 1
     uids = ["--export", "datacomp", "-o", str(tmp_path / "curated")]
     assert pairsift(["curate", str(path), *uids]) == 2
     assert "--uid-column" in capsys.readouterr().err
+    tars = ["--export", "webdataset", "-o", str(tmp_path / "curated")]
+    assert pairsift(["curate", str(path), *tars]) == 2
+    assert "webdataset needs pictures" in capsys.readouterr().err
     recipe = tmp_path / "recipe.toml"
     recipe.write_text('[[rule]]\nkind = "duplicates"\n', encoding="utf-8")
     assert pairsift(["curate", str(path), "--recipe", str(recipe)]) == 2
     assert "told by image_sha256" in capsys.readouterr().err
+
+
+def test_details_of_rows_that_all_failed_are_not_missing(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(shutil.copy(folder / "out.parquet", tmp_path))
+    table = pq.read_table(path)
+    failed = table.slice(3, 1)
+    assert failed["similarity_status"].to_pylist() == ["image_not_found"]
+    pq.write_table(failed, path)
+    assert pairsift(["curate", str(path)]) == 0
+    assert "--details" not in capsys.readouterr().err
 
 
 def test_exports_keep_the_columns_that_are_there(alone: Path, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
@@ -14,8 +13,14 @@ from pairsift.curation.balance import CategoryLine, category_lines, effective_ca
 from pairsift.curation.categories import label_pictures, read_categories
 from pairsift.curation.choice import Choice
 from pairsift.curation.languages import language_dimension
-from pairsift.curation.looking import find_run_signs
-from pairsift.curation.rows import ScoredRows, own_columns, read_labels, require_columns
+from pairsift.curation.looking import find_run_signs, unknown_signs
+from pairsift.curation.rows import (
+    ScoredRows,
+    as_text,
+    own_columns,
+    read_labels,
+    require_columns,
+)
 from pairsift.curation.thumbnails import Report
 from pairsift.curation.worth import Sign
 from pairsift.runs import Run
@@ -46,11 +51,13 @@ class Audit:
         lines: Keep rates, the largest gaps first, those that are more than chance before others.
         balances: Of each given grouping.
         signs: What is worth a look among all scored rows.
+        unknown: Signs that cannot be told of such a run.
     """
 
     lines: list[AuditLine]
     balances: list[Balance]
     signs: list[Sign]
+    unknown: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -60,6 +67,7 @@ class Audit:
             ],
             "balance": [asdict(balance) for balance in self.balances],
             "worth_a_look": [asdict(sign) | {"rate": sign.rate} for sign in self.signs],
+            "not_known": list(self.unknown),
         }
 
 
@@ -131,6 +139,7 @@ def audit_rows(
         ),
         balances=[_balance(dimension, rows, keep) for dimension in given],
         signs=find_run_signs(run, rows, read=config.pixels, report=report),
+        unknown=unknown_signs(run),
     )
 
 
@@ -148,7 +157,7 @@ def _read_captions(
     captions: list[str | None] = [None] * len(rows)
     column = run.info["caption_column"]
     for places, batch in own_columns(run, rows, [column]):
-        texts = pc.cast(batch.column(column), pa.string())
+        texts = as_text(batch.column(column), column)
         lengths[places] = pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False)
         picked = np.flatnonzero(wanted[places])
         for place, text in zip(places[picked], texts.take(picked).to_pylist(), strict=True):

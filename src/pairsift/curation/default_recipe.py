@@ -2,7 +2,7 @@
 
 from pairsift import schema
 from pairsift.curation.recipe import DEFAULT_RECIPE, Recipe, parse_recipe
-from pairsift.curation.scored_tables import lacks
+from pairsift.curation.scored_tables import lacks, why_unknown
 from pairsift.runs import Run
 
 _WRONG_PAIRS = 'drop = ["swap", "shift", "boilerplate", "url", "file name", "number or id"]'
@@ -33,5 +33,6 @@ def default_recipe(run: Run) -> tuple[Recipe, list[str]]:
         )
     if lacks(run, schema.IMAGE_SHA256):
         text = text.replace(_COPIES, "")
-        left_out.append("copies are not looked for: the table has no image_sha256")
+        why = why_unknown(run, schema.IMAGE_SHA256)
+        left_out.append(f"copies are not looked for: {why}")
     return parse_recipe(text), left_out

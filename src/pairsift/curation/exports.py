@@ -15,7 +15,7 @@ from pairsift.curation.added import added_columns, added_schema
 from pairsift.curation.curating import Curation
 from pairsift.curation.material import CHANGED
 from pairsift.curation.rows import own_columns, require_columns
-from pairsift.curation.scored_tables import is_alone, lacks
+from pairsift.curation.scored_tables import is_alone, lacks, why_unknown
 from pairsift.curation.tars import write_tars
 from pairsift.curation.uids import pack_uids, uid_of_pair
 from pairsift.errors import JobError, UsageError
@@ -54,10 +54,12 @@ def check_exports(run: Run, config: ExportConfig, *, prefix: str) -> None:
         added_names(reader.column_names, added, prefix)
     needs_digests = "datacomp" in config.export and config.uid_column is None
     if needs_digests and lacks(run, schema.IMAGE_SHA256) and UID not in _reader(run).column_names:
-        message = (
-            "uids are made of image_sha256, which the table does not have (hint: --uid-column, or "
-            "score with --details)"
-        )
+        why = why_unknown(run, schema.IMAGE_SHA256)
+        message = f"without --uid-column uids are made of image_sha256, which is not known: {why}"
+        raise UsageError(message)
+    if "webdataset" in config.export and lacks(run, schema.IMAGE_SHA256):
+        why = why_unknown(run, schema.IMAGE_SHA256)
+        message = f"--export webdataset needs pictures with their image_sha256, not known: {why}"
         raise UsageError(message)
 
 
@@ -100,9 +102,6 @@ def _export_parquet(
 def _export_tars(
     curation: Curation, folder: Path, config: ExportConfig, prefix: str
 ) -> dict[str, Any]:
-    if curation.run.table_config.from_embeddings is not None:
-        message = "--export webdataset needs pictures, and this run has only their embeddings"
-        raise UsageError(message)
     return write_tars(
         curation, folder / "webdataset", shard_pairs=config.shard_pairs, prefix=prefix
     )

@@ -8,7 +8,7 @@ from pairsift.curation.hash_file import HASHES, read_pixels
 from pairsift.curation.pixels import pixel_masks
 from pairsift.curation.rows import ScoredRows
 from pairsift.curation.run_pairs import read_pictures
-from pairsift.curation.scored_tables import lacks
+from pairsift.curation.scored_tables import lacks, why_unknown
 from pairsift.curation.thumbnails import Report, hash_pictures
 from pairsift.curation.worth import PIXEL_SIGNS, Sign, find_signs
 from pairsift.errors import UsageError
@@ -19,6 +19,14 @@ PIXELS_HINT = (
     "blank, dark and blurred pictures are counted once the pixels were read: pairsift audit "
     "--pixels, or pairsift duplicates"
 )
+
+COLUMN_OF: dict[str, str] = {
+    "caption_truncated": schema.CAPTION_TRUNCATED,
+    "image_small": schema.IMAGE_WIDTH,
+    "image_extreme_aspect": schema.IMAGE_WIDTH,
+    **dict.fromkeys(PIXEL_SIGNS, schema.IMAGE_SHA256),
+}
+"""The score column without which a sign is not known."""
 
 
 def find_run_signs(
@@ -41,14 +49,20 @@ def find_run_signs(
     Raises:
         UsageError: Pictures are to be read, and it is not known which they were.
     """
+    has_sizes = not lacks(run, schema.IMAGE_WIDTH)
     return find_signs(
         rows.cosines,
         truncated=None if lacks(run, schema.CAPTION_TRUNCATED) else rows.truncated,
-        widths=rows.widths,
-        heights=rows.heights,
+        widths=rows.widths if has_sizes else None,
+        heights=rows.heights if has_sizes else None,
         pixels=_pixels(run, read=read, report=report),
         num_examples=num_examples,
     )
+
+
+def unknown_signs(run: Run) -> tuple[str, ...]:
+    """Return the signs that cannot be told of a run, since it lacks what they are told by."""
+    return tuple(sign for sign, column in COLUMN_OF.items() if lacks(run, column))
 
 
 def read_pixel_masks(run: Run, num_rows: int) -> dict[str, NDArray[np.bool_]]:
@@ -76,10 +90,8 @@ def _pixels(run: Run, *, read: bool, report: Report) -> FloatArray | None:
     if not read and not run.store.exists(HASHES):
         return None
     if read and lacks(run, schema.IMAGE_SHA256):
-        message = (
-            "which pictures were scored is told by image_sha256, which the table does not have "
-            "(hint: score with --details, or leave the run folder beside it)"
-        )
+        why = why_unknown(run, schema.IMAGE_SHA256)
+        message = f"which pictures were scored is told by image_sha256, which is not known: {why}"
         raise UsageError(message)
     pictures = read_pictures(run)
     if read:

@@ -98,8 +98,30 @@ def what_is_missing(run: Run) -> str | None:
 
 
 def lacks(run: Run, column: str) -> bool:
-    """Say whether a score column is not known, because a table alone does not have it."""
+    """Say whether a score column is not known.
+
+    A table alone may not have it; and of embeddings that were handed in nobody knows which pictures
+    and captions they were made of.
+    """
+    if _is_of_embeddings(run):
+        return column in _NEEDED
     return is_alone(run) and column in run.info[ALONE]["lacking"]
+
+
+def why_unknown(run: Run, column: str) -> str:
+    """Return in words why a score column is not known, and how it would be."""
+    if _is_of_embeddings(run):
+        return (
+            "the embeddings were handed in, and nobody saw the pictures and captions behind them "
+            "(hint: score the pictures themselves, without --from-embeddings)"
+        )
+    return (
+        f"the table has no {column} (hint: score with --details, or leave the run folder beside it)"
+    )
+
+
+def _is_of_embeddings(run: Run) -> bool:
+    return run.table_config.from_embeddings is not None
 
 
 def _run_of_table(path: Path, config: TableConfig) -> Run:
@@ -203,7 +225,8 @@ def _describe(
     )
     identity = {"image_column": columns[0], "caption_column": columns[1]}
     moment = datetime.fromtimestamp(reader.path.stat().st_mtime, UTC)
-    lacking = [name for name in _NEEDED if scores.column(name).null_count == scores.num_rows]
+    there = [name.removeprefix(_prefix(reader)) for name in reader.column_names]
+    lacking = [name for name in _NEEDED if name not in there or _is_empty(scores, name)]
     return {
         "format_version": FORMAT_VERSION,
         "version": facts.get("pairsift", UNKNOWN),
@@ -222,6 +245,13 @@ def _describe(
         "embeddings": "none",
         ALONE: {"lacking": lacking},
     }
+
+
+def _is_empty(scores: pa.Table, name: str) -> bool:
+    """Say whether a column is null in every scored row; without such rows it need not be."""
+    is_scored = pc.is_valid(scores.column(schema.SIMILARITY))
+    found = scores.column(name).filter(is_scored)
+    return bool(0 < len(found) == found.null_count)
 
 
 def _footer(reader: TableReader) -> Mapping[str, str]:

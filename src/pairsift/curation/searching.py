@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from pairsift import schema
 from pairsift.curation.duplicates import Announce, Duplicates, group_duplicates, kept_with_captions
 from pairsift.curation.embedded import IntArray
 from pairsift.curation.hashes import SIDE, HashArray
@@ -17,7 +18,9 @@ from pairsift.curation.run_pairs import (
     read_pairs,
     read_pictures,
 )
+from pairsift.curation.scored_tables import lacks, why_unknown
 from pairsift.curation.thumbnails import Report, hash_pictures
+from pairsift.errors import UsageError
 from pairsift.protocols import PixelArray
 from pairsift.runs import Run
 
@@ -87,7 +90,14 @@ def search_duplicates(
         all_captions: Collect the captions of each group for the row that is kept.
         report: Told how many pictures were read, and of how many.
         announce: Told in words what begins after that.
+
+    Raises:
+        UsageError: It is not known which pictures were scored.
     """
+    if lacks(run, schema.IMAGE_SHA256):
+        why = why_unknown(run, schema.IMAGE_SHA256)
+        message = f"copies are told by image_sha256, which is not known: {why}"
+        raise UsageError(message)
     pictures = read_pictures(run)
     num_hashed = 0
     if exact_only:

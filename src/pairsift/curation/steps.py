@@ -27,10 +27,11 @@ from pairsift.curation.declared import (
 )
 from pairsift.curation.funnel import Drops, Step
 from pairsift.curation.languages import detect_language
+from pairsift.curation.looking import COLUMN_OF, unknown_signs
 from pairsift.curation.material import Material
 from pairsift.curation.rules import parse_rule
 from pairsift.curation.scales import scale_run
-from pairsift.curation.scored_tables import lacks
+from pairsift.curation.scored_tables import lacks, why_unknown
 from pairsift.curation.thresholds import keep_rows
 from pairsift.curation.worth import EXTREME_ASPECT, SMALL_SIDE
 from pairsift.errors import UsageError
@@ -38,11 +39,6 @@ from pairsift.protocols import FloatArray
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
-
-_NO_DIGESTS = (
-    "copies are told by image_sha256, which the table does not have (hint: score with --details, "
-    "or leave the run folder beside it)"
-)
 
 SHAPE_REASONS = {
     "url": "caption_url",
@@ -87,8 +83,7 @@ def _(rule: MismatchRule, material: Material) -> Step:
 
 @make_step.register
 def _(rule: DuplicateRule, material: Material) -> Step:
-    if lacks(material.run, schema.IMAGE_SHA256):
-        raise UsageError(_NO_DIGESTS)
+    _require(material, schema.IMAGE_SHA256, "copies are told by")
     groups, scores = material.copies(rule), material.rows.similarities
     bytes_of = material.exact_copies
     reasons = ("duplicate_exact", *(["duplicate_near"] if "near" in rule.by else []))
@@ -122,6 +117,7 @@ def _(rule: CaptionRule, material: Material) -> Step:
 
 @make_step.register
 def _(rule: ImageRule, material: Material) -> Step:
+    _require(material, schema.IMAGE_WIDTH, "the shape of pictures is told by")
     shorter, longer, known = _sides(material)
     masks = {"image_small": known & (shorter < rule.min_side)}
     if rule.max_aspect is not None:
@@ -131,6 +127,9 @@ def _(rule: ImageRule, material: Material) -> Step:
 
 @make_step.register
 def _(rule: SignRule, material: Material) -> Step:
+    if unknown := set(rule.drop) & set(unknown_signs(material.run)):
+        first = min(unknown)
+        _require(material, COLUMN_OF[first], f"{first} is told by")
     shorter, longer, known = _sides(material)
     rows = material.rows
     found: dict[str, Callable[[], BoolArray]] = {
@@ -217,6 +216,12 @@ def _fixed(rule: DeclaredRule, masks: dict[str, BoolArray]) -> Step:
     """Return the step of a rule that looks at each row alone."""
     drops = Drops(masks)
     return Step(words_of(rule), tuple(masks), lambda _: drops)
+
+
+def _require(material: Material, column: str, words: str) -> None:
+    if lacks(material.run, column):
+        why = why_unknown(material.run, column)
+        raise UsageError(f"{words} {column}, which is not known: {why}")
 
 
 def _numbers(column: object) -> IntArray:

@@ -31,6 +31,17 @@ SIGNS: dict[str, str] = {
 }
 """Every sign and what it means; the last three need pixels."""
 
+NOUNS: dict[str, str] = {
+    "negative_similarity": "negative similarities",
+    "caption_truncated": "cut captions",
+    "image_small": "small pictures",
+    "image_extreme_aspect": "extreme shapes",
+    "image_blank": "blank pictures",
+    "image_dark": "dark pictures",
+    "image_blurred": "blurred pictures",
+}
+"""What shows a sign, in the plural."""
+
 PIXEL_SIGNS = ("image_blank", "image_dark", "image_blurred")
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pairsift import schema
 from pairsift.curation.duplicates import NEAR, group_duplicates
 from pairsift.curation.kept import DUPLICATES, NUM_HASHED, KeptFindings, read_findings
-from pairsift.curation.scored_tables import lacks
+from pairsift.curation.scored_tables import lacks, why_unknown
 from pairsift.report.cards import Column, Section, cards, counted, missing, table
 from pairsift.report.markup import Content, Markup, element, join
 from pairsift.report.material import Material
@@ -74,6 +74,9 @@ def choose_copies(material: Material) -> Copies:
     Args:
         material: Of the run.
     """
+    if lacks(material.run, schema.IMAGE_SHA256):
+        words = f"Not known: {why_unknown(material.run, schema.IMAGE_SHA256)}."
+        return _nothing(words)
     kept = read_findings(material.run, DUPLICATES)
     if kept is not None and kept.is_current:
         lines = kept.table
@@ -81,17 +84,18 @@ def choose_copies(material: Material) -> Copies:
         is_near = np.asarray(pc.equal(lines["kind"], NEAR), dtype=bool)
         return _copies(lines["group"].to_numpy(), places, is_near, _source(kept))
     keys = material.image_keys
+    if not (keys != b"").any():
+        return _nothing("No picture could be read, so that none can be compared.")
     sha256 = pa.array([key or None for key in keys.astype(str).tolist()], pa.string())
     found = group_duplicates(sha256, material.rows.similarities.astype(np.float64))
     members = np.flatnonzero(found.group >= 0)
     order = members[np.lexsort((members, ~found.kept[members], found.group[members]))]
-    copies = _copies(found.group[order], order, np.zeros(len(order), dtype=bool), _source(kept))
-    if len(keys) == sha256.null_count:
-        words = "No picture could be read, so that none can be compared."
-        if lacks(material.run, schema.IMAGE_SHA256):
-            words = "The table does not say which pictures are equal: it has no image_sha256."
-        return Copies(copies.group, copies.places, copies.is_near, "", words)
-    return copies
+    return _copies(found.group[order], order, np.zeros(len(order), dtype=bool), _source(kept))
+
+
+def _nothing(problem: str) -> Copies:
+    none = np.zeros(0, dtype=np.int64)
+    return Copies(none, none, np.zeros(0, dtype=bool), "", problem)
 
 
 def _copies(group: IntArray, places: IntArray, is_near: BoolArray, source: str) -> Copies:

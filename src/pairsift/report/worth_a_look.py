@@ -3,8 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pairsift.curation.looking import PIXELS_HINT, find_run_signs, lacks_pixels
-from pairsift.curation.worth import SIGNS, Sign
+from pairsift.curation.looking import (
+    PIXELS_HINT,
+    find_run_signs,
+    lacks_pixels,
+    unknown_signs,
+)
+from pairsift.curation.worth import NOUNS, PIXEL_SIGNS, SIGNS, Sign
 from pairsift.report.cards import Column, Section, cards, counted, missing, percent, table
 from pairsift.report.markup import Content, element, join
 from pairsift.report.material import Material
@@ -78,7 +83,11 @@ def signs_section(
         element("p", "A sign is not a fault, and no row is dropped for one.", class_="aside"),
         table("Scored rows by sign; a row may show several", columns, lines),
     ]
-    if lacks_pixels([entry.sign for entry in chosen]):
+    unknown = unknown_signs(material.run)
+    if unknown:
+        words = f"Not known here: {', '.join(NOUNS[sign] for sign in unknown)}."
+        parts.append(element("p", words, class_="missing"))
+    if lacks_pixels([entry.sign for entry in chosen]) and not set(PIXEL_SIGNS) <= set(unknown):
         hint = f"{PIXELS_HINT[0].upper()}{PIXELS_HINT[1:]}."
         parts.append(element("p", hint, class_="missing"))
     for entry in chosen:
