@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.text import Text
 
@@ -59,7 +60,9 @@ def print_mismatches(found: Mismatches, console: Console, *, most: int = 5) -> N
 def _print_shapes(found: Mismatches, console: Console) -> None:
     for shape, count in Counter(item.shape for item in found.shapes).items():
         shaped = [item for item in found.shapes if item.shape == shape]
-        examples = ", ".join(f"row {_row(item.row)}: {_short(item.text)}" for item in shaped[:3])
+        examples = ", ".join(
+            f"row {_row(item.file, item.row)}: {_short(item.text)}" for item in shaped[:3]
+        )
         console.print(Text(f" {count:>9,}  captions are no captions but: {shape}"))
         console.print(Text(f"            {examples}"), style="dim")
 
@@ -80,8 +83,9 @@ def print_duplicates(found: RunDuplicates, console: Console, *, most: int = 5) -
     )
     sizes = Counter(groups[groups >= 0].tolist())
     for group, size in sorted(sizes.items(), key=lambda item: (-item[1], item[0]))[:most]:
-        rows = found.pictures.rows[groups == group].tolist()
-        shown = ", ".join(_row(row) for row in rows[:8]) + (", …" if size > 8 else "")
+        members = np.flatnonzero(groups == group)[:8]
+        places = zip(found.pictures.files[members], found.pictures.rows[members], strict=True)
+        shown = ", ".join(_row(*place) for place in places) + (", …" if size > 8 else "")
         console.print(f"            {size:,} rows: {shown}", style="dim", highlight=False)
 
 
@@ -89,7 +93,7 @@ def _print_shifts(found: Mismatches, console: Console) -> None:
     console.print(f" {len(found.shifts):>9,}  blocks of captions slipped by a row", highlight=False)
     for shift in found.shifts:
         where = "after" if shift.direction > 0 else "before"
-        block = f"{_row(shift.first_row)} to {_row(shift.last_row)}"
+        block = f"{_row(0, shift.first_row)} to {_row(shift.file, shift.last_row)}"
         console.print(
             f"            rows {block}: each caption belongs to the row {where}; cosine "
             f"{shift.similarity_now:.3f} now, "
@@ -114,25 +118,26 @@ def _print_kind(
 
 
 def _swap_words(found: Mismatches, swap: Any) -> str:
-    rows = found.pairs.rows
     now = ", ".join(f"{value:.3f}" for value in swap.now)
     then = ", ".join(f"{value:.3f}" for value in swap.proposed)
-    return (
-        f"rows {_row(rows[swap.first])} and {_row(rows[swap.second])}: {now} now, {then} exchanged"
-    )
+    first, second = _row_of(found, swap.first), _row_of(found, swap.second)
+    return f"rows {first} and {second}: {now} now, {then} exchanged"
 
 
 def _suspect_words(found: Mismatches, suspect: Any) -> str:
-    rows = found.pairs.rows
     return (
-        f"row {_row(rows[suspect.place])}: {suspect.now:.3f} now, {suspect.proposed:.3f} with row "
-        f"{_row(rows[suspect.other])}: {_short(found.pairs.texts[suspect.place])}"
+        f"row {_row_of(found, suspect.place)}: {suspect.now:.3f} now, {suspect.proposed:.3f} with "
+        f"row {_row_of(found, suspect.other)}: {_short(found.pairs.texts[suspect.place])}"
     )
 
 
-def _row(row: int) -> str:
+def _row_of(found: Mismatches, place: int) -> str:
+    return _row(found.pairs.files[place], found.pairs.rows[place])
+
+
+def _row(file: int | np.integer[Any], row: int | np.integer[Any]) -> str:
     """Return a row as a reader counts it, from 1, as in the closing summary of a job."""
-    return f"{row + 1:,}"
+    return f"{row + 1:,}" + (f" of file {file + 1:,}" if file else "")
 
 
 def _short(text: str) -> str:

@@ -45,6 +45,12 @@ def test_names_are_text_and_stay_in_order() -> None:
     assert texts.index("zebra") < texts.index(hostile) < texts.index("ape")
 
 
+def test_names_that_are_alike_have_a_line_each() -> None:
+    made = chart(ranges(lines("twin", "ape", "twin"), title="x", rule=None), label="y")
+    texts = [e.text.strip() for e in read_page(made.text).named("text")]
+    assert texts.count("twin") == 2 * 2  # wide and narrow
+
+
 def test_ranges_without_a_box_have_points() -> None:
     few = [{k: v for k, v in line.items() if k not in ("lower", "upper")} for line in lines("a")]
     made = chart(ranges(few, title="x", rule=0.25), label="y")

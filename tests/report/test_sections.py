@@ -11,8 +11,11 @@ from pairsift.config import ReportConfig
 from pairsift.report.examples import choose_examples
 from pairsift.report.grouping import categories_section
 from pairsift.report.material import Material
+from pairsift.report.overview import tiles
 from pairsift.report.spread import distribution_section
 from pairsift.report.worth_a_look import choose_signs
+from tests.curation.runs import run_of
+from tests.curation.worlds import make_world
 from tests.report.scored import score_folder
 
 
@@ -58,3 +61,11 @@ def test_signs_are_counted_and_usual_ones_not_shown(material: Material) -> None:
     assert truncated.places == []  # more than half of all: not worth single rows
     assert chosen["image_small"].sign.rate == 1.0
     assert chosen["negative_similarity"].places
+
+
+def test_few_pairs_do_not_stand_out_from_fewer(tmp_path: Path) -> None:
+    material = Material(run_of(tmp_path, make_world(9, seed=1)), ReportConfig())
+    section = distribution_section(material)
+    assert "mismatched pairs can be made of this data: too few" in section.findings[1]
+    assert len(section.findings) == 2
+    assert "look like mismatches" not in tiles(material).text

@@ -9,7 +9,7 @@ from pairsift import open_run
 from pairsift.config import ReportConfig
 from pairsift.curation.searching import search_mismatches
 from pairsift.report import findings
-from pairsift.report.findings import choose_wrong_pairs
+from pairsift.report.findings import WrongPairs, choose_wrong_pairs
 from pairsift.report.material import Material
 from pairsift.report.pictures import load_pairs
 from pairsift.report.wrong_pairs import wrong_pairs_section
@@ -57,8 +57,27 @@ def test_both_captions_of_a_swap_are_proposed(material: Material) -> None:
 def test_nothing_is_wrong(tmp_path: Path) -> None:
     run = write_large_run(tmp_path, num_rows=60, generator=np.random.default_rng(1), noise=0.3)
     page, findings = section_of(Material(open_run(run), ReportConfig()))
-    assert "None found" in page.text
+    assert "None found. Searched for this page." in page.text
+    assert "by their shape only" not in page.text
     assert findings == ()
+
+
+def test_what_was_not_searched_is_said(tmp_path: Path) -> None:
+    few = write_large_run(tmp_path, num_rows=9, generator=np.random.default_rng(1), noise=0.3)
+    page, _ = section_of(Material(open_run(few), ReportConfig()))
+    assert "by their shape only: a search takes 10 scored pairs or more" in page.text
+    run = open_run(few)
+    search_mismatches(run)
+    for kept, words in (("none", "no embeddings are kept"), ("sample", "a search takes")):
+        run.info["embeddings"] = kept
+        assert words in section_of(Material(run, ReportConfig()))[0].text
+
+
+def test_rows_of_several_tables_are_told_apart() -> None:
+    line = {"kind": "url", "file": 1, "row": 4, "detail": "http://a/b"}
+    for has_files, words in ((True, "row 5 of input 2: http://a/b"), (False, "row 5: http://a/b")):
+        section = wrong_pairs_section(WrongPairs([[line]], has_files=has_files), {})
+        assert words in " ".join(read_page(section.body.text).text.split())
 
 
 def test_too_many_rows_are_left_to_the_command(

@@ -176,6 +176,12 @@ def ranges(rows: Sequence[Mapping[str, Any]], *, title: str, rule: float | None)
         title: Of the horizontal axis.
         rule: Where an upright line stands, or None.
     """
+    # Names that were cut alike would share a line: blanks behind them tell them apart unseen.
+    names = [row["name"] for row in rows]
+    rows = [
+        {**row, "name": name + " " * names[:at].count(name)}
+        for at, (row, name) in enumerate(zip(rows, names, strict=True))
+    ]
 
     def draw(size: Size) -> Any:
         names = alt.Axis(labelLimit=90 if size.is_narrow else 200, domain=False, ticks=False)

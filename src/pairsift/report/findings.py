@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pairsift.curation.embedded import EmbeddedPairs
+from pairsift.curation.embedded import FEWEST_ROWS, EmbeddedPairs
 from pairsift.curation.kept import MISMATCHES, KeptFindings, read_findings
 from pairsift.curation.mismatches import find_mismatches
 from pairsift.curation.rows import read_cells
@@ -38,13 +38,15 @@ class WrongPairs:
         findings: Lines of ``mismatches.FINDINGS_SCHEMA`` by finding.
         places: Of rows in the run, by file and row.
         problem: Why nothing was searched, or None.
-        source: Where the findings come from, in words.
+        source: Where the findings come from, and what was not searched, in words.
+        has_files: There are several input files.
     """
 
     findings: Sequence[Sequence[Line]] = ()
     places: Mapping[tuple[int, int], int] = field(default_factory=dict)
     problem: str | None = None
     source: str = ""
+    has_files: bool = False
 
     @property
     def shown(self) -> dict[str, list[Sequence[Line]]]:
@@ -84,6 +86,8 @@ def _command(kept: KeptFindings | None) -> str:
 
 def _search(material: Material, command: str) -> list[list[Line]] | WrongPairs:
     """Return the findings of a small run, or why there are none."""
+    if material.num_scored == 0:
+        return WrongPairs(problem="No row has a similarity, so there is nothing to search.")
     shards = []
     num_pairs = 0
     for shard in material.run.embeddings():
@@ -114,6 +118,20 @@ def _search(material: Material, command: str) -> list[list[Line]] | WrongPairs:
     return _grouped(find_mismatches(pairs).to_arrow())
 
 
+def _limits(material: Material) -> str:
+    """Return in words which rows were not searched; nothing where all were."""
+    if material.run.info["embeddings"] == "none":
+        return " Captions were looked at by their shape only: no embeddings are kept."
+    if material.num_scored < FEWEST_ROWS:
+        return (
+            f" Captions were looked at by their shape only: a search takes {FEWEST_ROWS} scored "
+            "pairs or more."
+        )
+    if material.run.info["embeddings"] == "sample":
+        return " Only rows whose embeddings are kept were compared."
+    return ""
+
+
 def _grouped(lines: pa.Table) -> list[list[Line]]:
     grouped: dict[int, list[Line]] = defaultdict(list)
     for line in lines.to_pylist():
@@ -122,7 +140,8 @@ def _grouped(lines: pa.Table) -> list[list[Line]]:
 
 
 def _with_places(material: Material, findings: list[list[Line]], source: str) -> WrongPairs:
-    found = WrongPairs(findings, source=source)
+    has_files = len(material.run.info["inputs"]) > 1
+    found = WrongPairs(findings, source=source + _limits(material), has_files=has_files)
     groups = [lines for group in found.shown.values() for lines in group]
     wanted = sorted({identity for lines in groups for identity in _needs(lines)})
     if not wanted:

@@ -59,7 +59,7 @@ def tiles(material: Material) -> Markup:
         entries.append(("median similarity", number(middle), ""))
     if cut is not None:
         entries.append((f"kept by {cut.rule}", f"{cut.num_kept:,}", ""))
-    if material.scales is not None:
+    if material.scales is not None and material.scales.is_share_known:
         entries.append(("look like mismatches", percent(material.scales.share), ""))
     items = [
         element(
@@ -114,7 +114,7 @@ def provenance_section(material: Material) -> Section:
         ("Captions", ran.text_recipe),
         ("Columns", f"image: {info['image_column']}, caption: {info['caption_column']}"),
         ("Rows", _rows(material)),
-        ("Embeddings", f"{info['embeddings']}, {info['width']} numbers each"),
+        ("Embeddings", _embeddings(info)),
         ("Scored", _moment(info["created"])),
     ]
     if identity.get("clean_captions"):
@@ -210,6 +210,11 @@ def _measure(material: Material) -> str:
     if material.run.info["is_distance"]:
         return f"{words}, in the column distance; similarity is the cosine"
     return words
+
+
+def _embeddings(info: Mapping[str, Any]) -> str:
+    kept = str(info["embeddings"])
+    return kept if kept == "none" else f"{kept}, {info['width']} numbers each"
 
 
 def _rows(material: Material) -> str:

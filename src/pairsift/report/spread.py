@@ -114,18 +114,26 @@ def _measure(material: Material) -> str:
 
 def _beside_null(scales: Scales, num_scored: int) -> list[str]:
     clear = int((scales.p_values <= UNLIKELY).sum())
-    return [
+    found = [
         f"{clear:,} of {counted(num_scored, 'pair')} ({percent(clear / num_scored)}) are more "
         f"alike than {100 - 100 * UNLIKELY:g} % of mismatched pairs of the same data.",
         f"About {percent(scales.share)} of the pairs look like mismatches (95 % interval "
         f"{percent(scales.share_low)} to {percent(scales.share_high)}).",
     ]
+    if scales.null.floor > UNLIKELY:
+        found[0] = (
+            f"Only {counted(len(scales.null.similarities), 'mismatched pair')} can be made of this "
+            "data: too few to say which pairs stand out from them."
+        )
+    return found if scales.is_share_known else found[:1]
 
 
 def _no_null(material: Material) -> Markup:
     words = "there are too few pairs for it"
     if material.num_scored > 1:
         words = "the run keeps no embeddings (score with --embeddings all, or sample)"
+        if next(material.run.embeddings(), None) is not None:
+            words = "no two pairs that are unlike have embeddings"
     return element("p", f"No null to compare with: {words}.", class_="missing")
 
 

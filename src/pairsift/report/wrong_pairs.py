@@ -48,8 +48,7 @@ def wrong_pairs_section(found: WrongPairs, shown: Mapping[int, ShownPair]) -> Se
     if found.problem is not None:
         return missing(ID, TITLE, found.problem)
     if not found.findings:
-        words = "None found: every caption fits its own picture best."
-        return missing(ID, TITLE, f"{words} {found.source}")
+        return missing(ID, TITLE, f"None found. {found.source}")
     pairs = {identity: shown[place] for identity, place in found.places.items()}
     parts: list[Content] = [element("p", found.source, class_="aside"), _table(found)]
     for kind, group in found.shown.items():
@@ -60,7 +59,7 @@ def wrong_pairs_section(found: WrongPairs, shown: Mapping[int, ShownPair]) -> Se
             items = [_duo(kind, lines, pairs) for lines in group]
             parts.append(element("ul", items, class_="duos"))
         else:
-            parts.append(_texts(group))
+            parts.append(_texts(group, has_files=found.has_files))
     counts = Counter(str(lines[0]["kind"]) for lines in found.findings)
     words = ", ".join(counted(count, _noun(kind)) for kind, count in counts.items())
     return Section(ID, TITLE, join(*parts), (f"Wrong pairs: {words}.",))
@@ -109,7 +108,8 @@ def _claim(kind: str, lines: Sequence[Line], left: ShownPair, right: ShownPair) 
         return f"{where(left)[0].upper()}{where(left)[1:]} and {where(right)} have changed captions"
     first, last = min(line["row"] for line in lines), max(line["row"] for line in lines)
     way = "below" if right.row > left.row else "above"
-    return f"Captions of rows {first + 1:,} to {last + 1:,} belong to the row {way}"
+    of = "" if left.file is None else f" of {shorten(left.file, most=40)[0]}"
+    return f"Captions of rows {first + 1:,} to {last + 1:,}{of} belong to the row {way}"
 
 
 def _half(pair: ShownPair, *, caption: ShownPair | None = None, line: Line | None = None) -> Markup:
@@ -137,18 +137,14 @@ def _boilerplate(lines: Sequence[Line], pairs: Mapping[tuple[int, int], ShownPai
     return join(element("p", words, caption_of(few[0])), cards(few))
 
 
-def _texts(group: Sequence[Sequence[Line]]) -> Markup:
-    return element(
-        "ul",
-        [
-            element(
-                "li",
-                f"row {int(lines[0]['row']) + 1:,}: ",
-                element("bdi", shorten(str(lines[0]["detail"]), most=MAX_TEXT_LETTERS)[0]),
-            )
-            for lines in group
-        ],
-    )
+def _texts(group: Sequence[Sequence[Line]], *, has_files: bool) -> Markup:
+    items = []
+    for lines in group:
+        file, row = own(lines[0])
+        place = f"row {row + 1:,}" + (f" of input {file + 1:,}" if has_files else "")
+        text = shorten(str(lines[0]["detail"]), most=MAX_TEXT_LETTERS)[0]
+        items.append(element("li", f"{place}: ", element("bdi", text)))
+    return element("ul", items)
 
 
 def _heading(kind: str) -> str:
