@@ -17,6 +17,9 @@ KeptEmbeddings = Literal["all", "sample", "none"]
 EngineName = Literal["local", "ray"]
 Towers = Literal["auto", "both", "image"]
 
+# DataComp's best single rule (Gadre et al. 2023, Table 3); why a share: docs/curation.md.
+DEFAULT_RULE = "top:30%"
+
 
 def option(default: Any, help: str, **extra: Any) -> Any:  # noqa: A002 - the field's own word
     """Declare a dataclass field that is also a command-line option."""
@@ -198,8 +201,7 @@ class ScoreConfig:
 class ChoiceConfig:
     """Which rows of a scored table are kept."""
 
-    # DataComp's best single rule (Gadre et al. 2023, Table 3); why a share: docs/curation.md.
-    rule: str = option("top:30%", "top:30%, similarity>=0.28, fdr:1% or probability>=0.5.")
+    rule: str = option(DEFAULT_RULE, "top:30%, similarity>=0.28, fdr:1% or probability>=0.5.")
     by: str | None = option(
         None, "Column: each of its values has its own cut and its own mismatches.", metavar="COLUMN"
     )
@@ -323,7 +325,7 @@ class CompareConfig:
     reference: str | None = option(
         None, "The model that others are held against (default: the first).", metavar="NAME"
     )
-    rule: str = option("top:30%", "Which rows each would keep: top:30%, similarity>=0.28, …")
+    rule: str = option(DEFAULT_RULE, "Which rows each would keep: top:30%, similarity>=0.28, …")
     pairs: int = option(1000, "Pairs that are compared.", min=50)
     seed: int = option(0, "Seed of the sample.", min=0)
 
@@ -332,7 +334,7 @@ class CompareConfig:
 class ReportConfig:
     """What a report shows."""
 
-    rule: str = option("top:30%", "Where the cut is: top:30%, similarity>=0.28, fdr:1%, …")
+    rule: str = option(DEFAULT_RULE, "Where the cut is: top:30%, similarity>=0.28, fdr:1%, …")
     by: str | None = option(
         None, "Column of categories (default: by usual names).", metavar="COLUMN"
     )

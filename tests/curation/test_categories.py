@@ -26,6 +26,9 @@ def test_names_come_from_the_option_or_a_file(tmp_path: Path) -> None:
     assert read_categories(str(path)) == ("animals", "vehicles")
     assert read_categories("animals, vehicles") == ("animals", "vehicles")
     assert len(read_categories(", ".join(f"category {i}" for i in range(500)))) == 500
+    path.write_bytes(b"caf\xe9, bar")
+    with pytest.raises(UsageError, match=r"cannot read the categories .*names\.txt"):
+        read_categories(str(path))
 
 
 def test_pictures_get_the_nearest_category(tmp_path: Path) -> None:

@@ -112,7 +112,11 @@ def test_outputs_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(OutputExistsError, match="--overwrite"):
         check_fixable(run, tmp_path / "fixed.csv")
     check_fixable(run, tmp_path / "fixed.csv", overwrite=True)
+    with pytest.raises(OutputExistsError, match="no such folder"):
+        check_fixable(run, tmp_path / "missing" / "fixed.csv")
     (tmp_path / "pictures").mkdir()
+    with pytest.raises(OutputExistsError, match="is a folder; name a file"):
+        check_fixable(run, tmp_path / "pictures", overwrite=True)
     Image.new("RGB", (4, 4)).save(tmp_path / "pictures" / "0.png")
     run.info["inputs"] = [run.info["inputs"][0] | {"path": str(tmp_path / "pictures")}]
     with pytest.raises(UsageError, match="not pictures; derived/mismatches"):

@@ -75,6 +75,7 @@ def test_the_digest_is_of_the_file(tmp_path: Path) -> None:
         ('[[rule]]\nkind = "duplicates"\nby = []', "give at least one"),
         ('[[rule]]\nkind = "captions"\nmin_words = -1', "a whole number from 0"),
         ('[[rule]]\nkind = "captions"\nmin_words = true', "a whole number from 0"),
+        ('[[rule]]\nkind = "captions"\nlanguages = ["English"]', "`English` is no code of two"),
         ('[[rule]]\nkind = "images"\nmax_aspect = "3"', "max_aspect is '3'; give a number"),
         ('[[rule]]\nkind = "where"\nwhere = "a"\nreason = "swap"', "a name of your own"),
         ('[[rule]]\nkind = "where"\nwhere = "a"\nreason = "Two words"', "a name of your own"),

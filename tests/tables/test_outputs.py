@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pairsift.errors import OutputExistsError
-from pairsift.tables.outputs import open_output
+from pairsift.tables.outputs import open_output, take_folder_name
 
 
 def names(folder: Path) -> list[str]:
@@ -87,3 +87,27 @@ def test_standard_output() -> None:
         [sys.executable, "-c", code], capture_output=True, check=True, env=environment
     )
     assert done.stdout == b"a\r\n\xff"
+
+
+def test_a_folder_takes_its_name_or_the_old_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, folder = tmp_path / ".out.part", tmp_path / "out"
+    for text in ("first", "second"):
+        part.mkdir()
+        (part / "table.csv").write_text(text)
+        take_folder_name(part, folder)
+        assert (folder / "table.csv").read_text() == text
+        assert names(tmp_path) == ["out"]
+    part.mkdir()
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path == part:
+            raise OSError("no")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="no"):
+        take_folder_name(part, folder)
+    assert (folder / "table.csv").read_text() == "second"

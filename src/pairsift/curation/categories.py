@@ -18,14 +18,20 @@ def read_categories(text: str) -> tuple[str, ...]:
     """Read names of categories from an option: the names themselves, or a file that holds them.
 
     Raises:
-        UsageError: There are fewer than two.
+        UsageError: There are fewer than two, or the file cannot be read.
     """
     path = Path(text)
     try:
         is_file = path.is_file()
     except OSError:  # a list may be longer than any file name
         is_file = False
-    return parse_categories(path.read_text(encoding="utf-8") if is_file else text)
+    if not is_file:
+        return parse_categories(text)
+    try:
+        return parse_categories(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"cannot read the categories {path}: {getattr(error, 'strerror', None) or error}"
+        raise UsageError(message) from error
 
 
 def label_pictures(run: Run, rows: ScoredRows, names: Sequence[str]) -> Dimension:

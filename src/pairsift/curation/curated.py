@@ -18,7 +18,7 @@ from pairsift.curation.decisions import score_arrays
 from pairsift.curation.exports import check_exports, write_exports
 from pairsift.curation.rows import FILE, ROW
 from pairsift.errors import OutputExistsError
-from pairsift.tables.outputs import check_local, open_output
+from pairsift.tables.outputs import check_local, open_output, take_folder_name
 
 DECISIONS = "decisions.parquet"
 RECIPE = "recipe.toml"
@@ -76,7 +76,7 @@ def write_curation(
         _write_text(part / RECIPE, curation.recipe.text)
         _write_text(part / RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
         _write_text(part / SUCCESS, "")
-        _take_name(part, folder)
+        take_folder_name(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return record
@@ -122,18 +122,3 @@ def _write_decisions(curation: Curation, path: Path) -> None:
 def _write_text(path: Path, text: str) -> None:
     with open_output(path) as stream:
         stream.write(text.encode())
-
-
-def _take_name(part: Path, folder: Path) -> None:
-    """Give the finished folder its name; an earlier one is there until it has it."""
-    if not folder.exists():
-        part.rename(folder)
-        return
-    old = folder.with_name(f"{part.name}.old")
-    folder.rename(old)
-    try:
-        part.rename(folder)
-    except OSError:
-        old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

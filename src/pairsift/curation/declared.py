@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from pairsift.config import Score
+from pairsift.config import DEFAULT_RULE, Score
 from pairsift.curation.rules import parse_rule
 from pairsift.curation.worth import PIXEL_SIGNS
 from pairsift.errors import UsageError
@@ -48,6 +48,7 @@ REASONS: dict[str, str] = {
 }
 """Every reason in ``drop_reasons`` and what it means; conditions in SQL bring their own."""
 
+_LANGUAGE = re.compile(r"[a-z]{2}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -89,7 +90,7 @@ class DuplicateRule:
         by: How copies are told: ``exact`` by their bytes, ``near`` by their looks, for which
             every picture is read again.
         captions: ``best`` keeps the caption of the best pair; ``all`` collects every caption of
-            the group in the column ``captions``.
+            the group that earlier rules left, in the column ``captions``.
     """
 
     by: tuple[str, ...] = ("exact",)
@@ -107,13 +108,19 @@ class CaptionRule:
         min_characters: At least that many.
         min_words: At least that many, split by white space.
         max_words: At most that many.
-        languages: ISO 639 codes that stay; captions too short to tell stay as well.
+        languages: ISO 639-1 codes that stay; captions too short to tell stay as well.
     """
 
     min_characters: int = 0
     min_words: int = 0
     max_words: int | None = None
     languages: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for code in self.languages:
+            if not _LANGUAGE.fullmatch(code):
+                message = f"languages: `{code}` is no code of two small letters, such as en"
+                raise UsageError(message)
 
 
 @dataclass(frozen=True)
@@ -174,7 +181,7 @@ class ThresholdRule:
         score: What ``top`` looks at.
     """
 
-    keep: str = "top:30%"
+    keep: str = DEFAULT_RULE
     by: str | None = None
     score: Score = "similarity"
 

@@ -13,7 +13,7 @@ from pairsift.errors import OutputExistsError, UsageError
 from pairsift.protocols import TableReader
 from pairsift.runs import Run
 from pairsift.tables.formats import format_of, open_table
-from pairsift.tables.outputs import check_local
+from pairsift.tables.outputs import check_local, take_folder_name
 
 FIXES: Final = ("swaps", "shift")
 
@@ -84,10 +84,14 @@ def check_fixable(run: Run, output: Path, *, overwrite: bool = False) -> None:
         OutputExistsError: The output exists already, or is a folder of other things.
     """
     check_local(output)
+    if not output.parent.is_dir():
+        raise OutputExistsError(f"no such folder: {output.parent}")
     paths = _inputs(run)
     for path in paths:
         check_movable(open_table(path, run.table_config))
     if len(paths) == 1:
+        if output.is_dir():
+            raise OutputExistsError(f"{output} is a folder; name a file")
         if output.suffix and format_of(output) is not format_of(paths[0]):
             message = f"{output.name}: the output keeps the input's format, as in {paths[0].name}"
             raise UsageError(message)
@@ -133,9 +137,7 @@ def write_fixed(run: Run, sources: Mapping[Place, Place], output: Path) -> int:
         names = _names([reader.path for reader in readers])
         for ordinal, reader, name in zip(ordinals, readers, names, strict=True):
             write_moved(run, reader, cells[ordinal], part / name)
-        if output.exists():
-            shutil.rmtree(output)
-        part.rename(output)
+        take_folder_name(part, output)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return sum(map(len, cells.values()))

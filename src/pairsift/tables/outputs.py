@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import stat
 import sys
 import tempfile
@@ -102,6 +103,26 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
     finally:
         part.unlink(missing_ok=True)
     _sync_folder(target.parent)
+
+
+def take_folder_name(part: Path, folder: Path) -> None:
+    """Give a finished folder its name; an earlier one is there until it has it.
+
+    Args:
+        part: The finished folder, beside the other.
+        folder: Its name; what has it is replaced.
+    """
+    if not folder.exists():
+        part.rename(folder)
+        return
+    old = folder.with_name(f"{part.name}.old")
+    folder.rename(old)
+    try:
+        part.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def check_local(path: Path) -> None:
