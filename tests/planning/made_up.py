@@ -82,7 +82,7 @@ def slow_server(**changes: Any) -> FetchFacts:
         num_references=2_000,
         num_turns=2_500,
         turn_seconds=3_000.0,
-        turn_squares=5_000.0,
+        image_squares=6_000.0,
         at_once=60.0,
         most_at_once=64,
         timeout_seconds=10.0,

@@ -7,6 +7,7 @@ import pytest
 from pairsift import stages
 from pairsift.errors import UsageError
 from pairsift.planning.predicting import Goal, predict
+from pairsift.planning.uncertainty import pace_error
 from tests.planning.made_up import PROVENANCE, measured, slow_server
 
 
@@ -15,9 +16,9 @@ def test_without_a_goal_it_is_the_table() -> None:
     assert found.num_rows == 100_000
     assert found.here.seconds == pytest.approx(5 + 750 + 2)
     assert (found.here.cost, found.limiting) == (None, stages.ENCODE_IMAGES)
-    # The start is certain; of the rest five per cent.
-    assert found.here.low == pytest.approx(3 + 754 * 0.95)
-    assert found.here.high == pytest.approx(3 + 754 * 1.05)
+    # The start is certain; the rest is as certain as the pace of two equal runs.
+    assert found.here.low == pytest.approx(3 + 754 * (1 - pace_error()))
+    assert found.here.high == pytest.approx(3 + 754 * (1 + pace_error()))
     assert len(found.durations) == 1
 
 

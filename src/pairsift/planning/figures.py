@@ -71,7 +71,7 @@ class FetchFacts:
         num_references: Distinct references that were asked for.
         num_turns: Turns that it took, with redirects and further attempts.
         turn_seconds: Of those, added up.
-        turn_squares: Of their squares.
+        image_squares: Squares of the seconds that all turns of an image took, added up.
         at_once: Mean number under way while others waited; None where none ever had to.
         most_at_once: Highest number under way.
         timeout_seconds: Longest time for one image.
@@ -81,7 +81,7 @@ class FetchFacts:
     num_references: int
     num_turns: int
     turn_seconds: float
-    turn_squares: float
+    image_squares: float
     at_once: float | None
     most_at_once: int
     timeout_seconds: float

@@ -272,7 +272,7 @@ def _fetching(
         num_references=sum(content.references for content in contents),
         num_turns=meter.num_turns,
         turn_seconds=meter.turn_seconds,
-        turn_squares=meter.turn_squares,
+        image_squares=meter.image_squares,
         at_once=meter.at_once,
         most_at_once=meter.most_at_once,
         timeout_seconds=config.source.fetch_timeout_seconds,

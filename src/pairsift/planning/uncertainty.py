@@ -1,12 +1,22 @@
-"""How far off a prediction may be, from how much the parts of the sample differ."""
+"""How far off a prediction may be: the sample is a part of the set, and a run is another process.
+
+Two errors that have nothing to do with each other, so their squares add up: by how much a mean over
+the sample misses that over the whole set, and by how much the pace of a run differs from that of a
+sample that was scored before it, on the same machine or from the same server.
+"""
 
 import math
 
 from pairsift.planning.estimating import FETCH, RowSeconds
 from pairsift.planning.figures import Chunk, FetchFacts, Measurement
 
-LEAST_RELATIVE_ERROR = 0.05
-"""Equal runs on one machine differ by this much (benchmarks/results/compare_transformers.json)."""
+RUN_DEVIATION = 0.04
+"""Standard deviation of the pace of equal work from process to process, as a share of it.
+
+On one machine of two processors: 0.029 over three turns of six candidates
+(benchmarks/results/compare_models.json, ``rates``), and 0.054 and 0.088 over five passes of a
+full-size model (benchmarks/results/compare_transformers.json).
+"""
 
 # Two-sided 95 % points of Student's t for 1 to 10 degrees of freedom, then for 15, 20, 30.
 _STUDENT = (12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
@@ -15,12 +25,24 @@ _NORMAL = 1.960
 
 
 def relative_error(measurement: Measurement, seconds: RowSeconds) -> float:
-    """Return half the width of the 95 % interval of the pace, as a share of it."""
+    """Return half the width of the 95 % interval of the pace, as a share of it, at most 1."""
     if seconds.limiting == FETCH and measurement.fetching is not None:
-        spread = _turn_error(measurement.fetching)
+        spread = fetch_error(measurement.fetching)
     else:
         spread = chunk_error(measurement.chunks)
-    return max(LEAST_RELATIVE_ERROR, spread)
+    return min(1.0, math.hypot(spread, pace_error()))
+
+
+def pace_error() -> float:
+    """Return half the width of the 95 % interval of how two runs of equal work differ, relative.
+
+    The sample has its own deviation from the usual pace, and the run to come another.
+
+    Example:
+        >>> round(pace_error(), 3)
+        0.111
+    """
+    return _NORMAL * math.sqrt(2.0) * RUN_DEVIATION
 
 
 def chunk_error(chunks: tuple[Chunk, ...]) -> float:
@@ -49,12 +71,17 @@ def student(degrees: int) -> float:
     return next((t for most, t in reversed(_STUDENT_LATER) if degrees >= most), _STUDENT[-1])
 
 
-def _turn_error(fetching: FetchFacts) -> float:
-    # The attempts of one image are alike, so there are as many chances as images.
-    num = fetching.num_turns
+def fetch_error(fetching: FetchFacts) -> float:
+    """Return half the width of the 95 % interval of the mean seconds of an image, relative.
+
+    Images are the chances, not turns: the attempts of one are as slow as each other.
+
+    Returns:
+        At most 1, which is also what a single image says.
+    """
+    num = fetching.num_references
     if num < 2 or fetching.turn_seconds <= 0:
         return 1.0
-    images = max(1, min(num, fetching.num_references))
     mean = fetching.turn_seconds / num
-    variance = max(0.0, fetching.turn_squares / num - mean * mean)
-    return min(1.0, _NORMAL * math.sqrt(variance / images) / mean)
+    variance = max(0.0, fetching.image_squares / num - mean * mean)
+    return min(1.0, _NORMAL * math.sqrt(variance / num) / mean)

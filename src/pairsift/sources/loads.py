@@ -18,11 +18,13 @@ class Load:
         is_urgent: Somebody waits for it right now, so it goes before all limits; otherwise he
             who makes room by taking images in order could wait for one that has no room.
         place: Where it stands in a queue.
+        turn_seconds: That its turns took so far.
     """
 
     num_bytes: int = 0
     is_urgent: bool = False
     place: "asyncio.Future[bool] | None" = None
+    turn_seconds: float = 0.0
 
 
 class Deadline:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pairsift.sources.loads import Load
+
 
 class Visit:
     """One wait for a turn, and the turn.
@@ -31,7 +33,7 @@ class FetchMeter:
     Attributes:
         num_turns: Turns that are over; a redirect or another attempt has a turn of its own.
         turn_seconds: That they took, added up.
-        turn_squares: The squares of those seconds, added up.
+        image_squares: The squares of the seconds that all turns of an image took, added up.
         full_seconds: Time in which somebody waited for a turn.
         full_turn_seconds: Time in which somebody waited, times the turns under way.
         most_at_once: Highest number of turns under way.
@@ -40,7 +42,7 @@ class FetchMeter:
     def __init__(self) -> None:
         self.num_turns = 0
         self.turn_seconds = 0.0
-        self.turn_squares = 0.0
+        self.image_squares = 0.0
         self.full_seconds = 0.0
         self.full_turn_seconds = 0.0
         self.most_at_once = 0
@@ -54,8 +56,8 @@ class FetchMeter:
         return self.full_turn_seconds / self.full_seconds if self.full_seconds > 0 else None
 
     @contextmanager
-    def visit(self) -> Iterator[Visit]:
-        """Count from the wish for a turn to its end."""
+    def visit(self, load: Load) -> Iterator[Visit]:
+        """Count from the wish for a turn to its end; an image may have several turns."""
         self._advance()
         self._num_waiting += 1
         visit = Visit(self)
@@ -67,9 +69,13 @@ class FetchMeter:
                 self._num_waiting -= 1
             else:
                 self._num_under_way -= 1
-                self.num_turns += 1
-                self.turn_seconds += now - visit.began
-                self.turn_squares += (now - visit.began) ** 2
+                self._count(load, now - visit.began)
+
+    def _count(self, load: Load, seconds: float) -> None:
+        self.num_turns += 1
+        self.turn_seconds += seconds
+        before, load.turn_seconds = load.turn_seconds, load.turn_seconds + seconds
+        self.image_squares += load.turn_seconds**2 - before**2
 
     def begin(self) -> float:
         """Count one who waited as one whose turn it is; return the time."""

@@ -117,7 +117,7 @@ class Turns:
         host = self._hosts.setdefault(place, _Host(Slots(per_host)))
         host.num_inside += 1
         try:
-            with self._meter.visit() as visit:
+            with self._meter.visit(load) as visit:
                 # The host first: those who wait for a slow one hold no connection.
                 async with host.slots.slot(load):
                     while (seconds := host.quiet_until - now()) > 0:
