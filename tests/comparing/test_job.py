@@ -8,9 +8,13 @@ import pytest
 from PIL import Image
 
 from pairsift.cli import run
-from pairsift.comparing.candidates import Candidate, in_new_process
+from pairsift.comparing import job
+from pairsift.comparing.candidates import Candidate
 from pairsift.comparing.job import find_reference, list_candidates
-from pairsift.errors import JobError, UsageError
+from pairsift.comparing.samples import SampleFiles
+from pairsift.config import ScoreConfig
+from pairsift.errors import UsageError
+from pairsift.quantizing.folders import check_place
 from pairsift.storybook.writing import write_storybook
 
 MEASURED = ("pairs_per_second", "peak_bytes", "setup_seconds", "is_on_front")
@@ -104,24 +108,24 @@ def test_the_most_exact_precision_is_the_reference() -> None:
     assert find_reference(list_candidates(["a", "b"], "int8,bf16"), "b") == Candidate("b", "bf16")
 
 
-def test_a_process_that_ends_is_told() -> None:
-    with pytest.raises(JobError, match="ended with 7"):
-        in_new_process(_end)
-    with pytest.raises(JobError, match="KeyError: 'reason'"):
-        in_new_process(_raise)
-    with pytest.raises(UsageError, match="mine"):
-        in_new_process(_refuse)
+def test_int8_of_two_folders_of_one_name_are_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places: list[Path] = []
 
+    def make(_model: str, _reserve: Path, to: Path, **_: object) -> dict[str, Any]:
+        check_place(to)
+        (to / "towers").touch()
+        places.append(to)
+        return {"failed": []}
 
-def _end() -> dict[str, Any]:
-    import os  # noqa: PLC0415
+    def refuse(*_: object, **__: object) -> None:
+        raise UsageError("far enough")
 
-    os._exit(7)
-
-
-def _raise() -> dict[str, Any]:
-    raise KeyError("reason")
-
-
-def _refuse() -> dict[str, Any]:
-    raise UsageError("mine")
+    monkeypatch.setattr(job, "make_int8", make)
+    monkeypatch.setattr(job, "measure_candidate", refuse)
+    files = SampleFiles(tmp_path / "c", tmp_path / "r", num_compared=1, num_rows=1, failures={})
+    for model in ("a/model", "b/model"):
+        with pytest.raises(UsageError, match="far enough"):
+            job._measure(Candidate(model, "int8"), files, ScoreConfig())
+    assert len(set(places)) == 2

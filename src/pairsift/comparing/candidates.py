@@ -1,9 +1,8 @@
 """One candidate in a process of its own, so that its memory is its own."""
 
 import multiprocessing
-import resource
+import signal
 import statistics
-import sys
 import tempfile
 import time
 import traceback
@@ -21,6 +20,7 @@ from pairsift.build import build_scorer
 from pairsift.comparing.samples import read_pairs
 from pairsift.config import QuantizeConfig, RunConfig, ScoreConfig
 from pairsift.errors import JobError, PairsiftError
+from pairsift.planning.here import peak_bytes
 from pairsift.protocols import FloatArray
 from pairsift.quantizing.making import quantize_model
 from pairsift.runs.writing import CAPTION_INDEX, IMAGE_INDEX
@@ -120,28 +120,20 @@ def in_new_process(work: Callable[..., dict[str, Any]], *arguments: object) -> d
         process.join()
         message = f"the process of a candidate ended with {process.exitcode} (out of memory?)"
         raise JobError(message) from None
-    process.join()
+    except BaseException:  # such as Ctrl-C: nobody waits for its answer any longer
+        process.kill()
+        raise
+    finally:
+        process.join()
     if isinstance(answer, Exception):
         raise answer
     found: dict[str, Any] = answer
     return found
 
 
-def peak_bytes() -> int:
-    """Return the most memory that this process had since its program began.
-
-    ``ru_maxrss`` will not do on Linux: across ``exec`` it keeps the peak of the parent.
-    """
-    status = Path("/proc/self/status")
-    if status.is_file():
-        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) << 10
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak << 10
-
-
 def _answer(there: Connection, work: Callable[..., Any], arguments: Sequence[object]) -> None:
+    # Ctrl-C reaches it too; who started it ends it, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         there.send(work(*arguments))
     except PairsiftError as error:

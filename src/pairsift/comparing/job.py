@@ -183,7 +183,8 @@ def _measure_all(
 def _measure(candidate: Candidate, files: SampleFiles, config: ScoreConfig) -> Measured:
     if not needs_making(candidate) or files.reserve is None:
         return measure_candidate(candidate, files.compared, config=config)
-    folder = files.reserve.parent / f"{Path(candidate.model).name}-int8"
+    # Folders of two models may have one name.
+    folder = Path(tempfile.mkdtemp(prefix="int8-", dir=files.reserve.parent))
     made = make_int8(candidate.model, files.reserve, folder, config=config)
     if made["failed"]:
         message = f"refused by {', '.join(made['failed'])}, as `models quantize` would"

@@ -3,6 +3,7 @@
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 
 
 def processors() -> int:
@@ -12,10 +13,21 @@ def processors() -> int:
 
 
 def peak_bytes() -> int:
-    """Return the highest memory of this process so far, or 0 where the system does not say."""
+    """Return the most memory that this process had since its program began.
+
+    ``ru_maxrss`` will not do on Linux: across ``exec`` it keeps the peak of the parent.
+
+    Returns:
+        Bytes, or 0 where the system does not say.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) << 10
     try:
         resource = import_module("resource")
     except ImportError:  # Windows
         return 0
     peak: int = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    return peak if sys.platform == "darwin" else peak << 10
