@@ -6,7 +6,7 @@ import pytest
 
 from pairsift.planning.estimating import row_work
 from pairsift.planning.figures import Job
-from pairsift.planning.space import disk_bytes, memory_bytes, read_bytes
+from pairsift.planning.space import count_shards, disk_bytes, memory_bytes, read_bytes
 from tests.planning.made_up import measured, slow_server
 
 
@@ -22,6 +22,14 @@ def test_the_disk() -> None:
     assert disk_bytes(found, work, num_rows=100_000, embeddings="none")["embeddings"] == 0
     sampled = disk_bytes(found, work, num_rows=100_000, embeddings="sample")["embeddings"]
     assert sampled == sizes["embeddings"] / 16
+
+
+def test_shards_of_a_set_that_is_larger_than_the_table() -> None:
+    cut = replace(measured().columns, num_rows=100_000, num_shards=50)  # files of 2,000 rows
+    assert count_shards(measured(columns=cut), 1_000_000) == 500
+    small = replace(measured().columns, num_rows=51, num_shards=1)
+    assert count_shards(measured(columns=small), 51) == 1
+    assert count_shards(measured(columns=small), 1_000_000) == 245  # of 4,096 rows, and not 19,608
 
 
 def test_the_memory_has_room_for_whole_shards() -> None:

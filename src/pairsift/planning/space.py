@@ -19,8 +19,8 @@ def disk_bytes(
         num_rows: Of the whole set.
         embeddings: all, sample or none (default: as the run would have it).
     """
-    sizes, columns = measurement.sizes, measurement.columns
-    shards = math.ceil(num_rows * columns.num_shards / max(columns.num_rows, 1))
+    sizes = measurement.sizes
+    shards = count_shards(measurement, num_rows)
     vector = 2.0 * sizes.width  # float16
     kept = work.kept_images + work.kept_captions
     a_row = {
@@ -34,6 +34,18 @@ def disk_bytes(
         "embeddings": num_rows * a_row,
         "table": num_rows * sizes.table_row_bytes,
     }
+
+
+def count_shards(measurement: Measurement, num_rows: int) -> int:
+    """Return the shards of the whole set, which is cut as the table is.
+
+    A table that does not fill its only shard says nothing of how a larger set is cut: that one is
+    taken to fill its shards.
+    """
+    columns, shard_rows = measurement.columns, measurement.job.shard_rows
+    if columns.num_shards <= 1 and columns.num_rows < shard_rows:
+        return math.ceil(num_rows / shard_rows)
+    return math.ceil(num_rows * columns.num_shards / columns.num_rows)
 
 
 def memory_bytes(measurement: Measurement, work: RowWork) -> float:
