@@ -68,6 +68,15 @@ def test_names_are_sorted_and_of_one_folder(store: RunStore) -> None:
     assert store.entries() == ["commits", "commits2", "run.json"]
 
 
+def test_what_is_hidden_is_nobodys(store: RunStore) -> None:
+    """Such as what a killed driver of Ray had put: it must not make the folder somebody else's."""
+    for name in (".probe-0a1b", "commits/.part", "commits/1"):
+        store.put(name, b"")
+    assert store.entries() == ["commits"]
+    assert store.names("commits") == ["commits/1"]
+    assert store.read(".probe-0a1b") == b""
+
+
 def test_nothing_is_missing_quietly(store: RunStore) -> None:
     for read in (store.read, lambda name: open_parquet(store, name)):
         with pytest.raises(FileNotFoundError) as caught:

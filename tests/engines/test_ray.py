@@ -22,6 +22,7 @@ from pairsift.job import JobSummary, Progress
 from pairsift.scoring import PairScorer
 from pairsift.storybook.writing import write_storybook
 from tests.engines.slow_scorer import SlowBuild
+from tests.s3_server import S3
 
 pytestmark = pytest.mark.ray
 
@@ -286,6 +287,26 @@ def test_without_a_cluster_it_starts_here_and_ends(book: Path, whole: str, tmp_p
     assert sha256(output) == whole
     assert not ray.is_initialized()
     assert "HTTP_PROXY" not in os.environ
+
+
+def test_a_worker_that_can_never_fit_is_refused_at_once(book: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no worker fits into this machine: each asks for 4096"):
+        score_on(None, book, tmp_path / "out.csv", num_cpus_per_worker=4096)
+
+
+@pytest.mark.cloud
+def test_everything_in_a_bucket(s3: S3, tmp_path: Path) -> None:
+    """Workers read the table and its pictures where they lie, not the driver's copy."""
+    table = write_storybook(tmp_path / "set", num_pairs=60, seed=4, side=32).table
+    score_file(configure(), table, output_path=tmp_path / "out.csv", build=SlowBuild(0.0))
+    s3.make_bucket("ray")
+    s3.put_folder("ray", "set", table.parent)
+    s3.put("ray", "out.csv.pairsift/.probe-0a1b", b"of a driver that was killed")
+    there, output = Path(f"s3://ray/set/{table.name}"), Path("s3://ray/out.csv")
+    summary = score_on(None, there, output, build=SlowBuild(0.0), run={"shard_rows": 10})
+    assert (summary.num_shards, summary.num_failed) == (6, 0)
+    assert s3.read("ray", "out.csv") == (tmp_path / "out.csv").read_bytes()
+    assert s3.keys("ray", "out.csv.pairsift/attempts") == []
 
 
 def test_no_cluster_at_an_address(book: Path, tmp_path: Path) -> None:

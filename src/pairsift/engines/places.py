@@ -12,7 +12,9 @@ from itertools import islice
 from pathlib import Path
 
 from pairsift.errors import RunFolderError, UsageError
+from pairsift.objects import Bucket, as_address, split_key
 from pairsift.runs.store import RunStore
+from pairsift.tables.staging import origin_of
 
 EDGE_BYTES = 1 << 16
 MAX_ENTRIES = 8
@@ -38,9 +40,9 @@ class Place:
 
     Args:
         what: It is, for the message.
-        path: Absolute.
+        path: Absolute, or an address in an object store.
         marks: What another machine can tell it by: of a file its size and its two ends, of a
-            folder a few of its entries.
+            folder a few of its entries, of an object its size and its version.
     """
 
     what: str
@@ -71,7 +73,14 @@ def check_token(store: RunStore, token: Token, *, host: str) -> None:
 
 
 def look_at(what: str, path: Path) -> Place:
-    """Return a file or folder of this machine as others have to find it."""
+    """Return a file or folder of this machine as others have to find it.
+
+    A table that was copied from an object store is looked for there, not where the copy lies.
+    """
+    if (origin := origin_of(path)) is not None:
+        return Place(what, origin.address, (str(origin.size), origin.etag))
+    if (address := as_address(path)) is not None:  # a folder: nothing there is sure to be listed
+        return Place(what, address, ())
     path = path.absolute()
     marks = _folder_marks(path) if path.is_dir() else _file_marks(path)
     return Place(what, str(path), tuple(marks))
@@ -82,8 +91,12 @@ def check_places(places: Iterable[Place], *, host: str) -> None:
 
     Raises:
         UsageError: One differs; it is named.
+        OSError: An object store cannot be reached from here.
     """
     for place in places:
+        if as_address(place.path) is not None:
+            _check_object(place, host=host)
+            continue
         path = Path(place.path)
         if path.is_dir():
             is_same = all((path / name).exists() for name in place.marks)
@@ -92,6 +105,16 @@ def check_places(places: Iterable[Place], *, host: str) -> None:
         if not is_same:
             message = f"the {place.what} {path} is not on a disk that {host} shares: {WAY_OUT}"
             raise UsageError(message)
+
+
+def _check_object(place: Place, *, host: str) -> None:
+    if not place.marks:
+        return
+    name, key = split_key(place.path)
+    facts = Bucket(name).facts(key)
+    if facts is None or (str(facts.size), facts.etag) != place.marks:
+        message = f"the {place.what} {place.path} is not what the driver read, seen from {host}"
+        raise UsageError(message)
 
 
 def _file_marks(path: Path) -> Iterable[str]:

@@ -4,7 +4,6 @@ Why actors and not Ray Data: docs/engines.md.
 """
 
 import logging
-import math
 import os
 import signal
 import socket
@@ -34,6 +33,7 @@ except ImportError as error:
 from pairsift.config import EngineConfig
 from pairsift.engines.crew import IN_FLIGHT, Crew
 from pairsift.engines.jobs import Job
+from pairsift.engines.nodes import count_places, describe_places, worker_size
 from pairsift.engines.opening import bind_precision
 from pairsift.engines.places import look_at, put_token
 from pairsift.engines.sessions import FileWork, Replaced, Session, replaces_nothing
@@ -45,9 +45,6 @@ from pairsift.runs.ownership import current_run_id
 LOOPBACK = "127.0.0.1"
 OBJECT_STORE_BYTES = 78 << 20
 """The least that Ray takes; only orders and counts pass through it."""
-
-MAX_CPUS_PER_WORKER = 8
-"""More threads than this feed one encoder slower than two workers do."""
 
 CONNECT_SECONDS = 10.0
 NO_PROXY_THERE = f"http://{LOOPBACK}:9"
@@ -104,9 +101,14 @@ class RayEngine:
         first = next(orders, None)
         if first is None:
             return
+        is_alone = self._config.ray_address is None and not ray.is_initialized()
         with _connected(self._config) as variables:
-            size = _worker_size(self._config, ray.nodes())
-            num_workers = self._config.num_workers or _count_places(size, ray.nodes())
+            size = worker_size(self._config, ray.nodes())
+            num_places = count_places(size, ray.nodes())
+            if is_alone and num_places == 0:  # no autoscaler will ever find a place
+                message = f"no worker fits into this machine: {describe_places(size, ray.nodes())}"
+                raise UsageError(message)
+            num_workers = self._config.num_workers or max(1, num_places)
             token = put_token(session.store)
             try:
                 post = self._post(job, session, threads=size[0], variables=variables, token=token)
@@ -119,22 +121,21 @@ class RayEngine:
     def _post(self, job: Job, session: Session, *, threads: int, **facts: Any) -> Post:
         config = bind_precision(job.config, {"provenance": vars(job.summary.provenance)})
         model = replace(config.model, threads=config.model.threads or threads)
-        root = Path(config.table.image_root or job.tables[0].reader.image_root).absolute()
+        root = _absolute(config.table.image_root or job.tables[0].reader.image_root)
         table = config.table
         if table.image_root is not None:
-            table = replace(table, image_root=str(root))
-        places = [look_at("table", each.path) for each in job.tables]
-        places.append(look_at("image root", root))
+            table = replace(table, image_root=root)
+        tables = {each.ordinal: look_at("table", each.path) for each in job.tables}
         return Post(
             config=replace(config, model=model, table=table),
             build=self._build,
             folder=str(Path.cwd()),
-            root=str(root),
+            root=root,
             run=_absolute(session.store.location),
-            tables={each.ordinal: str(each.path.absolute()) for each in job.tables},
+            tables={ordinal: place.path for ordinal, place in tables.items()},
             columns=job.columns,
             similarity_range=job.similarity_range,
-            places=tuple(places),
+            places=(*tables.values(), look_at("image root", Path(root))),
             run_id=session.run_id or current_run_id(session.store),
             session="",
             **facts,
@@ -200,26 +201,17 @@ class ActorTransport:
 
     def describe(self) -> str:
         """Return what a worker asks for, and what the nodes have."""
-        num_cpus, num_gpus = self._size
-        nodes = [
-            f"{node['NodeManagerHostname']}: {_amount(node, 'CPU'):g} CPUs, "
-            f"{_amount(node, 'GPU'):g} GPUs"
-            for node in _alive(ray.nodes())
-        ]
-        return (
-            f"each asks for {num_cpus} CPUs and {num_gpus:g} GPUs; "
-            f"the cluster has {'; '.join(nodes) or 'no nodes'}"
-        )
+        return describe_places(self._size, ray.nodes())
 
 
-def _absolute(location: str) -> str:
-    return location if as_address(location) else str(Path(location).absolute())
+def _absolute(place: str | Path) -> str:
+    return as_address(place) or str(Path(place).absolute())
 
 
 def _orders(work: Iterable[FileWork], replaced: Replaced) -> Iterator[Order]:
     for file in work:
         for piece in file.pieces:
-            root = None if file.root is None else file.root.absolute()
+            root = None if file.root is None else Path(_absolute(file.root))
             yield Order(piece, root, replaced(piece.key))
 
 
@@ -290,43 +282,6 @@ def _handlers() -> dict[int, Any]:
     if threading.current_thread() is not threading.main_thread():
         return {}
     return {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-
-
-def _worker_size(config: EngineConfig, nodes: Sequence[dict[str, Any]]) -> tuple[int, float]:
-    """Return CPUs and GPUs of a worker."""
-    gpus = config.num_gpus_per_worker
-    if config.num_cpus_per_worker is not None:
-        return config.num_cpus_per_worker, gpus
-    counts = [
-        int(_amount(node, "CPU"))
-        for node in _alive(nodes)
-        if _amount(node, "CPU") >= 1 and _amount(node, "GPU") >= gpus
-    ]
-    return max(1, min([*counts, MAX_CPUS_PER_WORKER])), gpus
-
-
-def _count_places(size: tuple[int, float], nodes: Sequence[dict[str, Any]]) -> int:
-    """Return how many workers fit into the cluster, at least one: an autoscaler may find a place.
-
-    Raises:
-        UsageError: Ray runs on this machine alone, and it is too small.
-    """
-    num_cpus, num_gpus = size
-    fits = 0
-    for node in _alive(nodes):
-        fit = math.floor(_amount(node, "CPU") / num_cpus)
-        if num_gpus:
-            fit = min(fit, math.floor(_amount(node, "GPU") / num_gpus))
-        fits += fit
-    return max(1, fits)
-
-
-def _alive(nodes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [node for node in nodes if node["Alive"]]
-
-
-def _amount(node: dict[str, Any], resource: str) -> float:
-    return float(node["Resources"].get(resource, 0))
 
 
 def _reason(error: Exception) -> str:

@@ -32,6 +32,7 @@ from pairsift.runs.store import RunStore, open_store
 from pairsift.scorers import Scorer
 from pairsift.statuses import RowStatus
 from pairsift.tables.formats import open_table
+from pairsift.tables.staging import shown
 
 GRACE_SECONDS = 0.1
 """How long a worker waits for the next order before it finishes what it has begun."""
@@ -47,10 +48,10 @@ class Post:
         config: Every option, with the precision and the threads that bind the worker.
         build: Makes the scorer.
         folder: Working folder of the driver, where relative names begin.
-        root: Folder that references start from.
+        root: Folder or address that references start from.
         run: Where the run folder lies.
         token: In it.
-        tables: Path of each input, by ordinal.
+        tables: Path or address of each input, by ordinal.
         columns: What is read of them.
         similarity_range: Of the ``similarity`` column.
         places: What has to be as the driver sees it.
@@ -163,10 +164,11 @@ class Worker:
         Returns:
             The commit without its histograms, or None where another process had committed it.
         """
-        if self._error is not None:
-            raise self._error
         done: Future[Commit | None] = Future()
         self._waiting[order.piece.key] = done
+        # Looked at afterwards: whoever fails from now on finds it among those that wait.
+        if self._error is not None:
+            raise self._error
         self._replaced[order.piece.key] = order.replaced
         self._orders.put(order)
         return done.result()
@@ -234,7 +236,7 @@ class Worker:
             open_table(path, self._post.config.table),
             self._post.columns,
             wanted=wanted,
-            name=str(path),
+            name=shown(path),
         )
         if wanted is None:
             self._readers[file] = reader

@@ -4,7 +4,7 @@ import io
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -89,12 +89,12 @@ class BucketStore:
     def names(self, folder: str) -> list[str]:
         """Return the names of the objects in a folder, sorted; none where it is missing."""
         objects, _ = self._bucket.entries(self._key(folder))
-        return sorted(self._name(key) for key in objects)
+        return _seen(self._name(key) for key in objects)
 
     def entries(self) -> list[str]:
         """Return the names of everything at the top, objects and folders, sorted."""
         objects, folders = self._bucket.entries(self._folder)
-        return sorted(self._name(key) for key in (*objects, *folders))
+        return _seen(self._name(key) for key in (*objects, *folders))
 
     def put(self, name: str, data: bytes | memoryview, *, is_durable: bool = True) -> None:
         """Write an object, replacing one of that name; a store keeps everything durably."""
@@ -133,3 +133,8 @@ class BucketStore:
 
     def _name(self, key: str) -> str:
         return key.removeprefix(f"{self._folder}/") if self._folder else key
+
+
+def _seen(names: Iterable[str]) -> list[str]:
+    """Return names sorted, without hidden ones, such as what a killed driver had put."""
+    return sorted(name for name in names if not name.rpartition("/")[2].startswith("."))
