@@ -14,6 +14,7 @@ RUN groupadd --gid 10001 pairsift \
     && useradd --uid 10001 --gid 10001 --create-home pairsift \
     && install --directory --mode 1777 /cache /data
 ENV HF_HOME=/cache \
+    XDG_CACHE_HOME=/cache \
     HF_HUB_DISABLE_TELEMETRY=1 \
     PYTHONUNBUFFERED=1
 COPY docker/constraints.txt /wheels/

@@ -68,6 +68,13 @@ def test_images_do_not_run_as_root() -> None:
     assert ends["cpu"] == ends["cuda"] == "USER 10001:10001"
 
 
+def test_whatever_is_kept_goes_where_any_user_may_write() -> None:
+    """Weights and copies of tables: with ``--user`` there is no home, and / is read-only."""
+    variables = dict(word.split("=", 1) for line in instructions("ENV") for word in line)
+    assert variables["HF_HOME"] == variables["XDG_CACHE_HOME"] == "/cache"
+    assert any("--mode 1777 /cache" in " ".join(line) for line in instructions("RUN"))
+
+
 def test_what_is_copied_is_there_and_not_ignored() -> None:
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     for *sources, _ in instructions("COPY"):
@@ -98,6 +105,8 @@ def test_the_devcontainer_calls_what_is_there() -> None:
     assert settings["postCreateCommand"] == f"make {folder}/.installed-all"
     interpreter = settings["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
     assert interpreter == f"{folder}/bin/python"
+    # `make test-all` runs Spark, which needs Java.
+    assert any("/java:" in feature for feature in settings["features"])
     dry = ["make", "--dry-run", *settings["postCreateCommand"].split()[1:], f"VENV={folder}"]
     done = subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "--group dev" in done.stdout
