@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from pairsift.config import QuantizeConfig, ScoreConfig
-from pairsift.quantizing.making import QuantizeReport, quantize_model
+from pairsift.quantizing.making import quantize_model
+from pairsift.quantizing.reporting import QuantizeReport
 from pairsift.storybook.writing import write_storybook
 
 NUM_PAIRS = 140

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pairsift.quantizing.making import QuantizeReport
+from pairsift.quantizing.reporting import QuantizeReport
 from tests.quantizing.books import draw_book, quantize
 
 

@@ -13,8 +13,9 @@ from pairsift.cards import CARD_FILE, read_card
 from pairsift.checking import check_model, open_encoder
 from pairsift.config import ModelConfig, QuantizeConfig
 from pairsift.errors import ModelError, OutputExistsError, UsageError, WeightsError
-from pairsift.quantizing.making import QuantizeReport, split_pairs
+from pairsift.quantizing.making import split_pairs
 from pairsift.quantizing.pairs import PreparedPairs
+from pairsift.quantizing.reporting import QuantizeReport
 from pairsift.weights import resolve_model
 from tests.quantizing.books import LIMITS, quantize
 

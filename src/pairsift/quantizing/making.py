@@ -11,17 +11,18 @@ import numpy as np
 import openvino as ov
 
 from pairsift import cards
-from pairsift.checking import CheckReport, check_model, open_encoder, shipped_figures
+from pairsift.checking import check_model, open_encoder, shipped_figures
 from pairsift.config import ModelConfig, QuantizeConfig, ScoreConfig
 from pairsift.encoders.lengths import padded_length
 from pairsift.encoders.openvino import build_towers
 from pairsift.errors import ModelError, UsageError
 from pairsift.fingerprints import take_fingerprint
-from pairsift.invariants import Check, Outcome
+from pairsift.invariants import Outcome
 from pairsift.protocols import Encoder, FloatArray
 from pairsift.quantizing import folders
 from pairsift.quantizing.drift import Drift, judge_drift, measure_drift
 from pairsift.quantizing.pairs import PairSample, PreparedPairs, prepare_pairs
+from pairsift.quantizing.reporting import QuantizeReport
 from pairsift.quantizing.towers import RECIPE, load_nncf, quantize_tower
 from pairsift.records import LocalModel
 from pairsift.tokenization import pad
@@ -34,56 +35,6 @@ SPARE = 0.1
 """Share of further rows that are read in case some cannot be."""
 
 Announce = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class QuantizeReport:
-    """What came of quantising a model.
-
-    Args:
-        model: The source's name.
-        folder: Where the result lies; None where it was refused.
-        towers: Which tower runs in what.
-        num_calibration: Pairs that set the ranges.
-        drift: How far it is from fp32.
-        drift_checks: That, held against the limits.
-        checks: What ``models check`` says; None where the drift had refused it already.
-    """
-
-    model: str
-    folder: Path | None
-    towers: dict[str, str]
-    num_calibration: int
-    drift: Drift
-    drift_checks: tuple[Check, ...]
-    checks: CheckReport | None
-
-    @property
-    def failed(self) -> tuple[str, ...]:
-        """Names of what refuses it."""
-        wrong = tuple(c.name for c in self.drift_checks if c.outcome is Outcome.FAIL)
-        return wrong + (self.checks.failed if self.checks else ())
-
-    def require_accepted(self) -> None:
-        """Raise unless the folder was written.
-
-        Raises:
-            ModelError: A limit or a check refuses it.
-        """
-        if self.failed:
-            message = f"int8 of {self.model} is refused, and nothing is written: "
-            raise ModelError(message + f"{', '.join(self.failed)}; see above")
-
-    def __str__(self) -> str:
-        towers = ", ".join(f"{name} tower {kind}" for name, kind in self.towers.items())
-        lines = [
-            f"{self.model} at int8: {towers}; ranges from {self.num_calibration} pairs, "
-            f"drift on {self.drift.num_pairs} others"
-        ]
-        lines += [f"  {c.outcome:<11}  {c.name:<12}  {c.words}" for c in self.drift_checks]
-        if self.checks is not None:
-            lines.append(str(self.checks))
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True, eq=False)
