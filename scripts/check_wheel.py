@@ -45,12 +45,15 @@ class Smoke:
     outputs: tuple[str, ...] = field(default=())
 
 
-QUANTIZE = "models quantize storybook-small --calibrate book/pairs.csv -o int8"
+MORE = "storybook more --pairs 400 --seed 6"  # 60 are too few to set ranges and to judge them
+QUANTIZE = "models quantize storybook-small --calibrate more/pairs.csv -o int8"
+INT8 = "score book/pairs.csv -o int8.csv --model ./int8 --max-failed 0"
 RAY = "score book/pairs.csv -o ray.csv --model storybook-small --engine ray --overwrite"
 SPARK = "python on_spark.py"
 ON_SPARK = """
 import csv, os, sys
 os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+os.environ["PYSPARK_PYTHON"] = sys.executable  # not whatever python3 the PATH has
 try:
     from pairsift import spark
 except ImportError as error:
@@ -73,7 +76,7 @@ SMOKES = {
         "report scored.csv -o report.html",
         ("report.html",),
     ),
-    "quantize": Smoke((QUANTIZE,), QUANTIZE),
+    "quantize": Smoke((MORE, QUANTIZE, INT8), QUANTIZE, ("int8.csv",)),
     "ray": Smoke((RAY,), RAY, ("ray.csv",)),
     "spark": Smoke((SPARK,), SPARK),
     "torch": Smoke((TORCH,), TORCH, ("torch.csv",)),

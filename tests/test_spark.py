@@ -3,6 +3,7 @@
 import csv
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +53,14 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with path.open("a", encoding="utf-8") as file:
         file.write("images/gone.jpg,nothing is there,none\n")
     return path
+
+
+@pytest.mark.parametrize("missing", ["pandas", "pyspark.sql"])
+def test_what_the_extra_brings_is_named(missing: str) -> None:
+    program = f"import sys; sys.modules[{missing!r}] = None; import pairsift.spark"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert 'pip install "pairsift[spark]"' in done.stderr.splitlines()[-1]
 
 
 def configure(table: Path, model: ModelConfig = FAKE, **changed: Any) -> ScoreConfig:

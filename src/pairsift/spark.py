@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 try:
+    import pandas as _  # noqa: F401, ICN001 - mapInArrow needs it, and pyspark does not bring it
     from pyspark.sql import DataFrame
     from pyspark.sql import types as spark_types
 except ImportError as error:
