@@ -133,6 +133,8 @@ def test_an_index_cannot_name_files_elsewhere(mirror: Mirror, cache: Path) -> No
 
 def test_offline_with_nothing_names_every_file_and_the_line(cache: Path) -> None:
     found = ask("siglip2-base-patch32-256", cache=cache, offline=True, forbid_sockets=True)
+    folder = cache / "models--google--siglip2-base-patch32-256"
+    assert f"missing in {folder}:\n" in found["message"]
     assert found["error"] == "OfflineError"
     assert "pairsift models pull siglip2-base-patch32-256" in found["message"]
     listed = found["message"].splitlines()[1:-1]

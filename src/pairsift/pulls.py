@@ -42,7 +42,8 @@ def first_pull(source: Source, root: Path, *, offline: bool) -> ModelLock:
     """Fetch a model's files, or take over what another program put into the hub's cache."""
     if offline:
         revision = hub.cached_revision(root, source.repo, source.requested)
-        folder = hub.snapshot_folder(root, source.repo, revision or "unknown")
+        folder = hub.repo_folder(root, source.repo)
+        folder = hub.snapshot_folder(root, source.repo, revision) if revision else folder
         found, missing = _plan(source.record, lambda path: _on_disk(folder, path), folder)
         if missing or revision is None:
             raise offline_error(source, missing, folder)
