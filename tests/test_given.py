@@ -224,6 +224,7 @@ def test_what_is_not_known_is_said_to_be_so(
     assert "Not known: the embeddings were handed in" in html
     assert "Caption cut" not in html
     assert "No picture could be read" not in html
+    assert "distinct picture" not in html
     assert run_command(["curate", str(out)]) == 0
     assert "copies are not looked for: the embeddings were handed in" in capsys.readouterr().err
 

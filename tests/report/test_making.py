@@ -8,6 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pairsift import open_run
@@ -19,7 +21,7 @@ from pairsift.report.making import make_report, write_report
 from tests.report.conftest import HOSTILE
 from tests.report.large import write_large_run
 from tests.report.reading import Page, read_page, references
-from tests.report.scored import score_folder
+from tests.report.scored import score_folder, write_pictures
 
 SECTIONS = [
     *("findings", "provenance", "failures", "distribution", "categories"),
@@ -202,3 +204,14 @@ def test_a_hundred_thousand_rows_stay_small(tmp_path: Path) -> None:
     output = write_report(run, tmp_path / "report.html")
     assert output.stat().st_size < 5_000_000
     assert "100,000 of 100,000 pairs" in read_page(output.read_text(encoding="utf-8")).text
+
+
+def test_a_category_that_is_no_text_is_told(tmp_path: Path) -> None:
+    names = write_pictures(tmp_path / "pictures", 3)
+    table = tmp_path / "pairs.parquet"
+    paths = [f"pictures/{name}" for name in names]
+    pq.write_table(pa.table({"image": paths, "caption": names, "tags": [["a"], ["b"], []]}), table)
+    run = score_folder(table, tmp_path / "run")
+    with pytest.raises(ColumnError, match="`tags` has type list"):
+        page_of(run, by="tags")
+    assert "No column looks like a category" in page_of(run).text

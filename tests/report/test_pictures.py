@@ -76,3 +76,10 @@ def test_thumbnails_are_small() -> None:
     thumbnail = make_thumbnail(Image.fromarray(noise))
     assert (thumbnail.width, thumbnail.height) == (160, 90)
     assert len(thumbnail.data_uri) < 20_000
+
+
+def test_addresses_are_not_fetched_and_no_option_is_named(tmp_path: Path) -> None:
+    table = tmp_path / "pairs.csv"
+    table.write_text("image,caption\nhttp://127.0.0.1:9/a.png,a\ns3://bucket/b.png,b\n")
+    for pair in load(score_folder(table, tmp_path / "run"), 0, 1).values():
+        assert (pair.thumbnail, pair.problem) == (None, "not fetched for a report")

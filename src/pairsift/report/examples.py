@@ -7,7 +7,7 @@ from pairsift.curation.thresholds import rows_at_cut
 from pairsift.report.cards import Section, cards, missing, number
 from pairsift.report.markup import element, join
 from pairsift.report.material import Material
-from pairsift.report.pictures import ShownPair
+from pairsift.report.pictures import NOT_FETCHED, ShownPair
 from pairsift.report.selecting import CANDIDATES, distinct, rank
 
 ID = "pairs"
@@ -74,6 +74,8 @@ def examples_section(
         shown[place].thumbnail for place in examples.places
     ):
         words = "No picture can be read from here: was the table or its folder moved?"
+        if all(shown[place].problem == NOT_FETCHED for place in examples.places):
+            words = "The pictures lie at addresses, which are not fetched for a report."
         parts.append(element("p", words, class_="missing"))
     groups = [("The worst", examples.worst), ("The best", examples.best)]
     if material.cut is not None and examples.above:

@@ -13,7 +13,7 @@ from pairsift.curation.choice import Choice, choose_rows
 from pairsift.curation.rows import ScoredRows, read_labels, require_columns
 from pairsift.curation.rules import parse_rule
 from pairsift.curation.scales import Scales
-from pairsift.errors import PairsiftError, UsageError
+from pairsift.errors import ColumnError, PairsiftError, UsageError
 from pairsift.report.selecting import ImageKeys, read_image_keys
 from pairsift.runs import Run
 
@@ -116,7 +116,7 @@ class Material:
         """The rows by category, or None where no column looks like one.
 
         Raises:
-            ColumnError: A column was named that is not there.
+            ColumnError: A column was named that is not there, or whose cells are no text.
         """
         names = self.column_names
         if self.config.by is not None and names:
@@ -126,6 +126,10 @@ class Material:
             return None
         try:
             return read_labels(self.run, self.rows, column)
+        except ColumnError:
+            if self.config.by is not None:
+                raise
+            return None
         except (PairsiftError, OSError, IndexError):
             return None  # an input among several is gone or has changed
 

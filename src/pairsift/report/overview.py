@@ -10,9 +10,9 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from pairsift import __version__
+from pairsift import __version__, schema
 from pairsift.config import ScoreConfig
-from pairsift.curation.scored_tables import UNKNOWN, is_alone, what_is_missing
+from pairsift.curation.scored_tables import UNKNOWN, is_alone, lacks, what_is_missing
 from pairsift.options import flags_of
 from pairsift.report.cards import Column, Section, counted, facts, number, percent, table
 from pairsift.report.markup import Content, Markup, element, join
@@ -220,7 +220,7 @@ def _embeddings(info: Mapping[str, Any]) -> str:
 def _rows(material: Material) -> str:
     work = material.run.work
     words = f"{material.num_scored:,} scored of {material.num_rows:,}"
-    if work.distinct_images:
+    if work.distinct_images and not lacks(material.run, schema.IMAGE_SHA256):
         words += f", with {counted(work.distinct_images, 'distinct picture')}"
     return words
 

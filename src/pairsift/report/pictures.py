@@ -26,6 +26,9 @@ THUMBNAIL_SIDE = 160
 THUMBNAIL_QUALITY = 70
 """160 pixels at WEBP quality 70 are about 3 KB: a hundred of them leave a page below 0.5 MB."""
 
+NOT_FETCHED = "not fetched for a report"
+"""What stands in place of a picture that lies at a URL or in a bucket."""
+
 ROWS_AT_ONCE = 1024
 
 
@@ -151,7 +154,8 @@ class _PictureReader:
             decoded = decode_image(content, self._config, target=THUMBNAIL_SIDE)
             thumbnail = make_thumbnail(decoded.rgb)
         except RowError as error:
-            return None, error.reason
+            is_closed = error.status == RowStatus.IMAGE_NOT_ALLOWED
+            return None, NOT_FETCHED if is_closed else error.reason
         except Exception as error:  # noqa: BLE001 - the row boundary: decoders raise anything
             return None, f"{type(error).__name__}: {error}"
         has_changed = bool(key) and hashlib.sha256(content).hexdigest()[:KEY_LETTERS] != key
