@@ -213,7 +213,8 @@ def check(place: Place, extra: str, extras: list[str]) -> dict[str, Any]:
             done = place.pairsift(SMOKES[other].without)
             lines = done.stderr.strip().splitlines() or [""]
             line = " ".join(" ".join(lines).split())
-            if done.returncode == 0 or f"pairsift[{other}]" not in line or "Traceback" in line:
+            wanted = f'pip install "pairsift[{other}]"'
+            if done.returncode == 0 or wanted not in line or "Traceback" in line:
                 raise SystemExit(f"without [{other}] it said: {done.stderr}")
             told[other] = line
     return {

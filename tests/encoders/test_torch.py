@@ -79,7 +79,7 @@ def test_a_missing_extra_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch)
         raise ImportError(name)
 
     monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(MissingExtraError, match=r"pip install 'pairsift\[torch\]'"):
+    with pytest.raises(MissingExtraError, match=r'pip install "pairsift\[torch\]"'):
         TorchEncoder(load("siglip").model, ModelConfig(device="cpu"))
 
 

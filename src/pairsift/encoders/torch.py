@@ -31,7 +31,7 @@ from pairsift.preprocess import preprocess_image
 from pairsift.protocols import Encoder, FloatArray, PixelArray, Provenance, TokenizedCaption
 from pairsift.tokenization import CaptionTokenizer, pad
 
-INSTALL = "pip install 'pairsift[torch]'"
+INSTALL = 'pip install "pairsift[torch]"'
 CPU_BATCH = 32
 ACCELERATOR_BATCH = 256
 
