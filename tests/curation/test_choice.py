@@ -7,7 +7,7 @@ import pytest
 from pairsift.config import ChoiceConfig
 from pairsift.curation.choice import choose_rows
 from pairsift.errors import ColumnError, UsageError
-from tests.curation.runs import run_of
+from tests.curation.runs import accept_table, run_of
 from tests.curation.worlds import make_world
 
 RULES = ["top:30%", "similarity>=0.28", "fdr:1%", "probability>=0.5"]
@@ -50,6 +50,19 @@ def test_each_group_has_its_own_cut(tmp_path: Path) -> None:
         assert len(pairs) == 3
         for pair in pairs:
             assert (pair.score >= (cuts[pair.row % 3] or 0.0)) == is_above
+
+
+def test_rows_without_a_group_are_a_group_of_their_own(tmp_path: Path) -> None:
+    run = run_of(tmp_path, make_world(60, seed=1), failed=np.arange(60) % 3 == 1)
+    path = Path(run.info["inputs"][0]["path"])
+    path.write_text(path.read_text().replace(",animals\n", ",\n"))
+    choice = choose_rows(accept_table(run), ChoiceConfig(rule="top:50%", by="category"))
+    found = [(g.label, g.name, g.scored, g.kept) for g in choice.groups]
+    assert found == [(1, "sky", 20, 10), (-1, "(none)", 20, 10)]
+    scores = choice.rows.similarities
+    assert [g.cut for g in choice.groups] == [
+        scores[choice.keep & (np.arange(60) % 3 == place)].min() for place in (2, 0)
+    ]
 
 
 def test_the_negative_clip_loss_can_be_looked_at(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pairsift.config import ChoiceConfig
 from pairsift.curation.audit import Dimension
+from pairsift.curation.groups import Groups
 from pairsift.curation.references import Reference, public_references
 from pairsift.curation.rows import ScoredRows, read_cells, read_labels, read_rows
 from pairsift.curation.rules import Rule, parse_rule
@@ -207,23 +208,27 @@ def choose_rows(run: Run, config: ChoiceConfig) -> Choice:
 
 
 def _group_cuts(dimension: Dimension | None, scores: FloatArray, keep: BoolArray) -> list[GroupCut]:
-    scored = np.isfinite(scores)
+    scored = np.flatnonzero(np.isfinite(scores))
     if dimension is None:
-        members = [(0, "all", scored)]
-    else:
-        named = [*enumerate(dimension.names), (-1, "(none)")]
-        members = [(n, name, scored & (dimension.labels == n)) for n, name in named]
+        return [_group_cut(0, "all", scores[scored], keep[scored])]
+    # Rows without a group, whose label is -1, come last.
+    groups = sorted(
+        Groups(dimension.labels[scored]).rows(), key=lambda group: (group[0] < 0, group[0])
+    )
     return [
-        GroupCut(
+        _group_cut(
             label,
-            name,
-            int(inside.sum()),
-            int((inside & keep).sum()),
-            float(scores[inside & keep].min()) if (inside & keep).any() else None,
+            dimension.names[label] if label >= 0 else "(none)",
+            scores[scored[members]],
+            keep[scored[members]],
         )
-        for label, name, inside in members
-        if dimension is None or inside.any()
+        for label, members in groups
     ]
+
+
+def _group_cut(label: int, name: str, scores: FloatArray, keep: BoolArray) -> GroupCut:
+    cut = float(scores[keep].min()) if keep.any() else None
+    return GroupCut(label, name, len(scores), int(keep.sum()), cut)
 
 
 def _above_cut(
