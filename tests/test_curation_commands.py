@@ -182,3 +182,12 @@ def test_curate_few_rows(num: int, tmp_path: Path, capsys: pytest.CaptureFixture
     exports = ["--export", "input", "--export", "datacomp", "-o", str(tmp_path / "out")]
     assert run(["curate", str(folder), *exports]) == 0
     assert f"of {num} rows" in capsys.readouterr().out
+
+
+def test_many_groups_are_not_all_printed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["threshold", str(folder), "--by", "caption"]) == 0
+    told = capsys.readouterr().out
+    assert "the largest of 300 groups (--json shows all)" in told
+    assert len(told.splitlines()) < 100
+    assert run(["audit", str(folder), "--languages", "50"]) == 0
+    assert "languages are those of 50 captions chosen at random" in capsys.readouterr().out

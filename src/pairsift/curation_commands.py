@@ -112,7 +112,7 @@ def audit(
         return
     console = Console()
     print_kept(choice, console)
-    print_audit(found.lines, console)
+    print_audit(found, console)
     for balance in found.balances:
         print_balance(balance, console)
     print_signs(found.signs, console, unknown=found.unknown)
@@ -174,7 +174,7 @@ def curate(
     curation = curate_run(run, recipe, audit_config)
     console = Console(stderr=as_json)
     print_curation(curation, console)
-    print_audit(curation.audit.lines, console, most=10)
+    print_audit(curation.audit, console, most=10)
     record = curation.to_json()
     if output is not None:
         record = write_curation(

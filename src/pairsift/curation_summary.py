@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pairsift.charts import draw_bar
-from pairsift.curation.audit import SIGNIFICANT, AuditLine
+from pairsift.curation.audit import SIGNIFICANT
+from pairsift.curation.auditing import Audit
 from pairsift.curation.balance import REPEATS_WARNING
 from pairsift.curation.calibrating import Calibration
 from pairsift.curation.choice import ASSUMPTIONS, Choice, ExamplePair
@@ -41,7 +42,7 @@ def print_choice(choice: Choice, console: Console) -> None:
     if choice.num_scored == 0:
         console.print(" nothing was scored, so there is nothing to choose from")
         return
-    console.print(_group_table(choice))
+    _print_groups(choice, console)
     _print_curve(choice, console)
     _print_scales(choice.scales, choice.contrast, console)
     _print_examples("just above the cut", choice.above, console)
@@ -92,8 +93,9 @@ def print_written(folder: Path, exports: Sequence[Mapping[str, Any]], console: C
         console.print(f"  {item['export']:<11}{words}", highlight=False)
 
 
-def print_audit(lines: Sequence[AuditLine], console: Console, *, most: int = 20) -> None:
+def print_audit(audit: Audit, console: Console, *, most: int = 20) -> None:
     """Print the lines of an audit, those that are more than chance first."""
+    lines = audit.lines
     if not lines:
         console.print("\n no groups to compare: too few rows, or all of one kind", highlight=False)
         return
@@ -122,6 +124,9 @@ def print_audit(lines: Sequence[AuditLine], console: Console, *, most: int = 20)
     console.print(table)
     if len(lines) > most:
         console.print(f" and {len(lines) - most} more (--json shows all)", style="dim")
+    if audit.num_languages is not None:
+        words = f" languages are those of {audit.num_languages:,} captions chosen at random"
+        console.print(words, style="dim", highlight=False)
 
 
 def print_signs(signs: Sequence[Sign], console: Console, *, unknown: Sequence[str] = ()) -> None:
@@ -161,14 +166,20 @@ def print_calibration(found: Calibration, console: Console) -> None:
     _print_scales(found.scales, found.contrast, console)
 
 
-def _group_table(choice: Choice) -> Table:
+def _print_groups(choice: Choice, console: Console, *, most: int = 30) -> None:
+    groups = choice.groups
+    if len(groups) > most:
+        groups = sorted(groups, key=lambda group: -group.scored)[:most]
     table = Table(box=None, pad_edge=True, header_style="dim", padding=(0, 1, 0, 0))
     for heading in ("group", "scored", "kept", f"{choice.score} from"):
         table.add_column(heading, justify="left" if heading == "group" else "right")
-    for group in choice.groups:
+    for group in groups:
         cut = "-" if group.cut is None else f"{group.cut:.4f}"
         table.add_row(printable(group.name), f"{group.scored:,}", f"{group.kept:,}", cut)
-    return table
+    console.print(table)
+    if len(choice.groups) > most:
+        words = f" the largest of {len(choice.groups):,} groups (--json shows all)"
+        console.print(words, style="dim", highlight=False)
 
 
 def _print_curve(choice: Choice, console: Console) -> None:

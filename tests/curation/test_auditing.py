@@ -57,6 +57,7 @@ def test_languages_are_found_for_some_rows(tmp_path: Path) -> None:
     }
     fewer = audit(run, AuditConfig(languages=10))
     assert sum(line.rows for line in fewer.lines if line.dimension == "language") == 10
+    assert (found.num_languages, fewer.num_languages) == (None, 10)
 
 
 def test_failed_rows_are_not_blamed_on_the_filter(tmp_path: Path) -> None:

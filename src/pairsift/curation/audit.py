@@ -21,7 +21,8 @@ SIGNIFICANT = 0.05
 """Corrected p-value up to which a gap counts: one false line in twenty audits, Holm 1979."""
 
 MIN_GROUP_ROWS = 20
-"""Rows below which a group is shown but not tested: nothing could be found there."""
+"""Rows below which a group is shown but not tested: only the widest gaps could be found there, and
+each further test makes all others weaker."""
 
 
 @dataclass(frozen=True)

@@ -52,12 +52,14 @@ class Audit:
         balances: Of each given grouping.
         signs: What is worth a look among all scored rows.
         unknown: Signs that cannot be told of such a run.
+        num_languages: Captions whose language was found, where these are not all; else None.
     """
 
     lines: list[AuditLine]
     balances: list[Balance]
     signs: list[Sign]
     unknown: tuple[str, ...]
+    num_languages: int | None
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -68,6 +70,7 @@ class Audit:
             "balance": [asdict(balance) for balance in self.balances],
             "worth_a_look": [asdict(sign) | {"rate": sign.rate} for sign in self.signs],
             "not_known": list(self.unknown),
+            "languages_of": self.num_languages,
         }
 
 
@@ -140,6 +143,7 @@ def audit_rows(
         balances=[_balance(dimension, rows, keep) for dimension in given],
         signs=find_run_signs(run, rows, read=config.pixels, report=report),
         unknown=unknown_signs(run),
+        num_languages=config.languages if 0 < config.languages < scored.sum() else None,
     )
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from pairsift.config import AuditConfig
 from pairsift.curation.audit import AuditLine
-from pairsift.curation.auditing import audit_run
+from pairsift.curation.auditing import Audit, audit_run
 from pairsift.errors import PairsiftError
 from pairsift.report.cards import Column, Section, counted, missing, percent, table
 from pairsift.report.charts import chart, legend, ranges
-from pairsift.report.markup import Content, element, join, shorten
+from pairsift.report.markup import Content, Markup, element, join, shorten
 from pairsift.report.material import Material
 
 ID = "audit"
@@ -57,6 +57,7 @@ def audit_section(material: Material) -> Section:
             "the number of groups. A line says that there is a gap, not why.",
             class_="aside",
         ),
+        _sampled(found),
         chart(
             ranges([_drawn(line) for line in lines[:MAX_LINES]], title=_AXIS, rule=0.0),
             label="Gaps in keep rate with their 95 % intervals; the table has the numbers",
@@ -70,6 +71,13 @@ def audit_section(material: Material) -> Section:
 
 
 _AXIS = "keep rate less that of the others, in points"
+
+
+def _sampled(found: Audit) -> Markup | None:
+    if found.num_languages is None:
+        return None
+    words = f"Languages are those of {found.num_languages:,} captions chosen at random."
+    return element("p", words, class_="aside")
 
 
 def _worst(gaps: Sequence[AuditLine]) -> str:
