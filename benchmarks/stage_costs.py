@@ -6,7 +6,8 @@
 Decoding: JPEGs of one photograph stored at several sides, decoded and resized to the model's input
 on one processor, with and without drafts. Towers: images and captions a second of each checkpoint
 at each precision, captions trimmed as they are, and padded to the context length where the recipe
-trims. Padded captions must give the trimmed ones' rows before a time is printed.
+trims, in turns: what else the machine does slows all of them down alike. Padded captions must give
+the trimmed ones' rows before a time is printed.
 """
 
 import argparse
@@ -106,23 +107,29 @@ def measure_towers(config: ModelConfig, repeats: int) -> dict[str, Any]:
     side = encoder.image_size
     pixels = list(generator.integers(0, 256, (NUM_IMAGES, side, side, 3), dtype=np.uint8))
     trimmed = encoder.prepare_captions(captions(NUM_CAPTIONS))
-    images = median_seconds(lambda: encoder.encode_images(pixels), repeats)
-    texts = median_seconds(lambda: encoder.encode_texts(trimmed), repeats)
-    found = {
+    work: dict[str, tuple[Callable[[], object], int]] = {
+        "milliseconds_an_image": (lambda: encoder.encode_images(pixels), NUM_IMAGES),
+        "milliseconds_a_caption": (lambda: encoder.encode_texts(trimmed), NUM_CAPTIONS),
+    }
+    if "trimmed" in encoder.provenance.text_recipe:
+        padded = [lengthened(text, record.text.context_length) for text in trimmed]
+        check_equal(encoder, trimmed, padded)
+        work["milliseconds_a_padded_caption"] = (
+            lambda: encoder.encode_texts(padded),
+            NUM_CAPTIONS,
+        )
+    return {
         "model": encoder.provenance.model,
         "precision": encoder.provenance.precision,
         "side": side,
         "width": encoder.width,
         "mean_tokens": round(statistics.mean(len(text.ids) for text in trimmed), 1),
-        "milliseconds_an_image": round(1e3 * images / NUM_IMAGES, 3),
-        "milliseconds_a_caption": round(1e3 * texts / NUM_CAPTIONS, 3),
+        "load_before": round(os.getloadavg()[0], 2),
+        **{
+            name: round(1e3 * seconds / work[name][1], 3)
+            for name, seconds in in_turns({n: do for n, (do, _) in work.items()}, repeats).items()
+        },
     }
-    if "trimmed" in encoder.provenance.text_recipe:
-        padded = [lengthened(text, record.text.context_length) for text in trimmed]
-        check_equal(encoder, trimmed, padded)
-        seconds = median_seconds(lambda: encoder.encode_texts(padded), repeats)
-        found["milliseconds_a_padded_caption"] = round(1e3 * seconds / NUM_CAPTIONS, 3)
-    return found
 
 
 def lengthened(caption: TokenizedCaption, length: int) -> TokenizedCaption:
@@ -145,13 +152,19 @@ def check_equal(
 
 def median_seconds(work: Callable[[], object], repeats: int) -> float:
     """Return the median wall clock, after one turn that does not count."""
-    work()
-    taken = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - begin)
-    return statistics.median(taken)
+    return in_turns({"work": work}, repeats)["work"]
+
+
+def in_turns(work: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Return the median wall clock of each kind of work, all once in every turn."""
+    taken: dict[str, list[float]] = {name: [] for name in work}
+    for turn in range(repeats + 1):
+        for name, do in work.items():
+            begin = time.perf_counter()
+            do()
+            if turn:
+                taken[name].append(time.perf_counter() - begin)
+    return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
 if __name__ == "__main__":
