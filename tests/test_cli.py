@@ -10,12 +10,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
 from PIL import Image
 
-from pairsift import __version__
+from pairsift import __version__, api
+from pairsift.api import score_file
 from pairsift.cli import app, run
 from pairsift.measures import MEASURES
 from pairsift.runs.status import look_at
@@ -179,6 +181,26 @@ def test_an_unwritable_output_is_exit_code_2(
     output = table / "scored.csv"
     assert run(["score", str(table), "-o", str(output), *FAKE]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("output", ["out.csv", "out/"])
+def test_the_run_folder_is_named_however_the_output_was_typed(
+    table: Path,
+    output: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(table.parent)
+    Path("out").mkdir()
+
+    def interrupted(*arguments: Any, **options: Any) -> None:
+        score_file(*arguments, **options)
+        raise SystemExit(143)
+
+    monkeypatch.setattr(api, "score_file", interrupted)
+    assert run(["score", "pairs.csv", "-o", output, *FAKE]) == 143
+    told = capsys.readouterr().err
+    assert f"4 rows are kept in {output.rstrip('/')}.pairsift; go on with:" in told
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:

@@ -101,7 +101,7 @@ def score(
                 command=_TYPED.get(),
             )
     except (KeyboardInterrupt, SystemExit):
-        _say_how_to_resume(config.run.run or f"{output_path}.pairsift")
+        _say_how_to_resume(config.run.run or f"{output_path.rstrip('/')}.pairsift")
         raise
     print_summary(summary, console)
     allowed = config.output.max_failed
