@@ -1,5 +1,6 @@
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,3 +69,14 @@ def test_captions_that_are_none(calculator: ImageTextSimilarityCalculator) -> No
     with pytest.raises(ShapeError, match="2 images but 1 captions"):
         calculator.calculate([picture(1)] * 2, ["a"])
     assert calculator.calculate([], []).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("images", "captions"),
+    [("cat.jpg", "a  cat."), (b"bytes", ["a"] * 5), (Path("a.jpg"), ["a"]), ([b"bytes"], "a")],
+)
+def test_one_of_each_has_to_stand_in_a_list(
+    calculator: ImageTextSimilarityCalculator, images: Any, captions: Any
+) -> None:
+    with pytest.raises(ShapeError, match=r"\[image\], \[caption\]"):
+        calculator.calculate(images, captions)

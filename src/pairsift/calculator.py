@@ -68,10 +68,14 @@ class ImageTextSimilarityCalculator:
             Shape (N,), float32, in the measure's own range and direction.
 
         Raises:
-            ShapeError: There are not as many captions as images.
+            ShapeError: There are not as many captions as images, or one stands there by itself.
             ImageError: An image cannot be read or decoded; the message names its index.
             CaptionError: A caption is empty; the message names its index.
         """
+        if isinstance(captions, str) or isinstance(images, str | bytes | os.PathLike | Image.Image):
+            # Text is a sequence too: its letters would be counted, and opened.
+            message = "give a list of images and a list of captions: [image], [caption]"
+            raise ShapeError(message)
         if len(images) != len(captions):
             message = f"{len(images)} images but {len(captions)} captions; give one for each"
             raise ShapeError(message)
