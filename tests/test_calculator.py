@@ -66,6 +66,14 @@ def test_a_bad_image_is_an_error_that_names_its_index(
 def test_captions_that_are_none(calculator: ImageTextSimilarityCalculator) -> None:
     with pytest.raises(CaptionError, match="caption 1"):
         calculator.calculate([picture(1)] * 2, ["a", " "])
+    no_text: list[Any] = ["a", None]
+    with pytest.raises(CaptionError, match="caption 1: expected text, not NoneType") as caught:
+        calculator.calculate([picture(1)] * 2, no_text)
+    assert caught.value.status is RowStatus.CAPTION_NULL
+    no_text[1] = float("nan")
+    with pytest.raises(CaptionError, match="caption 1: expected text, not float") as caught:
+        calculator.calculate([picture(1)] * 2, no_text)
+    assert caught.value.status is RowStatus.CAPTION_INVALID
     with pytest.raises(ShapeError, match="2 images but 1 captions"):
         calculator.calculate([picture(1)] * 2, ["a"])
     assert calculator.calculate([], []).shape == (0,)

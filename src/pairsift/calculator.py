@@ -70,7 +70,7 @@ class ImageTextSimilarityCalculator:
         Raises:
             ShapeError: There are not as many captions as images, or one stands there by itself.
             ImageError: An image cannot be read or decoded; the message names its index.
-            CaptionError: A caption is empty; the message names its index.
+            CaptionError: A caption is empty or no text; the message names its index.
         """
         if isinstance(captions, str) or isinstance(images, str | bytes | os.PathLike | Image.Image):
             # Text is a sequence too: its letters would be counted, and opened.
@@ -91,15 +91,21 @@ class ImageTextSimilarityCalculator:
 
     def encode_captions(self, captions: Sequence[str]) -> FloatArray:
         """Return unit-norm text embeddings, shape (N, D); errors as in ``calculate``."""
-        if self.caption_config.clean_captions:
-            captions = [clean_caption(caption) for caption in captions]
-        for index, caption in enumerate(captions):
-            if not caption.strip():
-                raise CaptionError(RowStatus.CAPTION_EMPTY, f"caption {index}: it is empty")
+        texts = [self._text(index, caption) for index, caption in enumerate(captions)]
         prefix = self.measure.caption_prefix
         return self.encoder.encode_texts(
-            self.encoder.prepare_captions([prefix + caption for caption in captions])
+            self.encoder.prepare_captions([prefix + text for text in texts])
         )
+
+    def _text(self, index: int, caption: object) -> str:
+        if not isinstance(caption, str):  # tables hold nulls, and pandas NaN for them
+            status = RowStatus.CAPTION_NULL if caption is None else RowStatus.CAPTION_INVALID
+            reason = f"caption {index}: expected text, not {type(caption).__name__}"
+            raise CaptionError(status, reason)
+        text = clean_caption(caption) if self.caption_config.clean_captions else caption
+        if not text.strip():
+            raise CaptionError(RowStatus.CAPTION_EMPTY, f"caption {index}: it is empty")
+        return text
 
     def _pixels(self, index: int, image: ImageInput) -> PixelArray:
         try:
