@@ -1,6 +1,7 @@
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 
 import pairsift
 from pairsift.config import CaptionConfig, ModelConfig, ScoreConfig, TableConfig
-from pairsift.errors import PairsiftError
+from pairsift.errors import PairsiftError, UsageError
 from pairsift.scoring import PairScorer
 from tests.bad_inputs import encoded, picture
 from tests.engines.test_local import make_table
@@ -38,6 +39,12 @@ def test_whatever_speaks_arrow(make: type) -> None:
     assert out["n"].to_pylist() == [1, 2, 3, 4]
     assert out["similarity_status"].to_pylist() == ["ok", "ok", "caption_null", "ok"]
     assert out["similarity"].null_count == 1
+
+
+@pytest.mark.parametrize("table", [{"image": ["a.png"], "caption": ["a"]}, [("a.png", "a")], None])
+def test_what_is_no_table(table: Any) -> None:
+    with pytest.raises(UsageError, match=f"a {type(table).__name__} is no table"):
+        pairsift.score_table(table, config=FAKE)
 
 
 def test_a_path_gives_the_same_numbers_as_the_command(tmp_path: Path) -> None:

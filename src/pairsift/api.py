@@ -127,6 +127,11 @@ def score_table(
             raise UsageError(message)
         build = _choose_build(config, str(path))
         return _score_reader(open_table(path, config.table), config, build)
+    if not hasattr(table, "__arrow_c_stream__"):
+        message = (
+            f"a {type(table).__name__} is no table; give a path, or a frame (pandas, polars, …)"
+        )
+        raise UsageError(message)
     whole = pa.RecordBatchReader.from_stream(table).read_all()
     inner, how = MemoryReader(whole, config.table), config.table.caption_list
     reader = inner if how is None else ExplodedReader(inner, config.table, how)
