@@ -139,6 +139,18 @@ def test_a_stopped_run_goes_on_where_it_was(table: Path, stop_after: int) -> Non
     assert not (folder / "writing.json").exists()
 
 
+def test_a_long_run_says_that_it_uses_its_tables(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[list[Path]] = []
+    monkeypatch.setattr(resuming, "keep_copies", lambda paths: told.append(list(paths)))
+    score(table, table.with_name("short.csv"))
+    assert told == []
+    monkeypatch.setattr(resuming, "KEEP_SECONDS", 0.0)
+    score(table, table.with_name("long.csv"))
+    assert told == [[table]] * 8
+
+
 def test_a_parquet_table_goes_on_too(table: Path) -> None:
     rows = {"image": [f"{row % 7}.png" for row in range(50)], "caption": ["a", "b"] * 25}
     parquet = table.with_name("pairs.parquet")

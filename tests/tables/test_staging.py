@@ -14,6 +14,7 @@ from pairsift.tables.inputs import find_inputs
 from pairsift.tables.staging import (
     KEPT_DAYS,
     NOTE,
+    keep_copies,
     local_table,
     origin_of,
     references_root,
@@ -154,6 +155,19 @@ def test_copies_that_nobody_uses_go(bucket: str) -> None:
     find_inputs(f"{bucket}/a/b/2.csv", CONFIG)
     assert not old.exists()
     assert used.exists()
+
+
+def test_copies_of_a_long_run_are_kept(tmp_path: Path) -> None:
+    copy, own = tmp_path / "copy" / "pairs.csv", tmp_path / "own" / "pairs.csv"
+    for path in (copy, own):
+        path.parent.mkdir()
+        path.touch()
+    note = copy.parent / NOTE
+    note.touch()
+    os.utime(note, (0, 0))
+    keep_copies([copy, own])
+    assert time.time() - note.stat().st_mtime < 3600
+    assert [path.name for path in own.parent.iterdir()] == ["pairs.csv"]
 
 
 @pytest.mark.cloud

@@ -37,7 +37,7 @@ from pairsift.runs.reading import Run
 from pairsift.runs.store import RunStore, open_store
 from pairsift.statuses import RowStatus
 from pairsift.tables.outputs import told_before_naming
-from pairsift.tables.staging import shown
+from pairsift.tables.staging import KEEP_SECONDS, keep_copies, shown
 
 ROWS_AT_ONCE = 4096
 
@@ -106,12 +106,26 @@ def _begin_session(
         scorer=job.scorer,
         similarity_range=job.similarity_range,
         on_progress=on_progress,
-        on_commit=log.commit,
+        on_commit=_note(job, log),
         on_event=log.event,
         rows_before=run.num_rows,
         failed_before=sum(counts.values()) - counts.get(RowStatus.OK, 0),
         rows_total=None if rows is None else sum(rows),
     )
+
+
+def _note(job: Job, log: ShardLog) -> Callable[[Commit], None]:
+    """Return what is told of every commit: the log, and now and then who else makes copies."""
+    last = time.monotonic()
+
+    def note(commit: Commit) -> None:
+        nonlocal last
+        log.commit(commit)
+        if time.monotonic() - last >= KEEP_SECONDS:
+            last = time.monotonic()
+            keep_copies(table.path for table in job.tables)
+
+    return note
 
 
 def _score_left(job: Job, run: Run, session: Session, engine: Engine) -> None:

@@ -11,6 +11,8 @@ import os
 import secrets
 import shutil
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +24,9 @@ NOTE: Final = ".pairsift-origin.json"
 
 KEPT_DAYS: Final = 7
 """A copy that was not used for so long goes when the next one is made."""
+
+KEEP_SECONDS: Final = 3600.0
+"""Whoever works longer than that with copies says from time to time that they are used."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,13 @@ def stage(bucket: Bucket, facts: ObjectFacts) -> Path:
     finally:
         part.unlink(missing_ok=True)
     return copy
+
+
+def keep_copies(tables: Iterable[Path]) -> None:
+    """Say that tables are still used, so that no process takes their copies for old ones."""
+    for path in tables:
+        with suppress(OSError):  # one that is no copy has no note
+            os.utime(path.parent / NOTE)
 
 
 def staging_folder() -> Path:
