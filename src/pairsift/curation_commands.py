@@ -210,6 +210,6 @@ def answer(found: Answer, show: Callable[[Answer, "Console"], None], *, as_json:
         show(found, Console())
 
 
-def echo_json(plain: Mapping[str, Any]) -> None:
+def echo_json(plain: Mapping[str, Any] | list[dict[str, Any]]) -> None:
     """Print plain data for machines."""
     typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))

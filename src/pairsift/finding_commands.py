@@ -1,18 +1,17 @@
 """``pairsift mismatches`` and ``pairsift duplicates``: what is wrong with a scored table."""
 
-import json
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pairsift.curation_commands import AsJson, Overwrite, echo_json
 from pairsift.errors import UsageError
 
 RunPath = Annotated[
     Path, typer.Argument(metavar="RUN", help="The run folder, or the enriched table beside it.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 def register_findings(app: typer.Typer) -> None:
@@ -34,7 +33,7 @@ def mismatches(
             "--output", "-o", metavar="OUTPUT", help="The corrected table; a folder of several."
         ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output.")] = False,
+    overwrite: Overwrite = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of all that is drawn.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -57,7 +56,7 @@ def mismatches(
         check_fixable(run, output, overwrite=overwrite)
     found = search_mismatches(run, seed=seed)
     if as_json:
-        typer.echo(json.dumps(found.to_arrow().to_pylist(), indent=2, ensure_ascii=False))
+        echo_json(found.to_arrow().to_pylist())
     else:
         print_mismatches(found, Console())
     if output is not None:
@@ -104,6 +103,6 @@ def duplicates(
             announce=lambda words: errors.print(f" {words}", style="dim", highlight=False),
         )
     if as_json:
-        typer.echo(json.dumps(found.to_arrow().to_pylist(), indent=2, ensure_ascii=False))
+        echo_json(found.to_arrow().to_pylist())
     else:
         print_duplicates(found, Console())

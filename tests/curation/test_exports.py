@@ -186,9 +186,12 @@ def test_what_cannot_be_exported_is_refused_first(run: Run) -> None:
     check_exports(run, ExportConfig(export=("input", "datacomp")), prefix="")
 
 
-def test_a_column_that_is_there_already_is_refused_first(own_run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [b"keep", b"similarity", b"match_p_value"])
+def test_a_column_that_is_there_already_is_refused_first(
+    own_run: Run, tmp_path: Path, name: bytes
+) -> None:
     table = tmp_path / "set" / "pairs.csv"
-    table.write_bytes(table.read_bytes().replace(b"theme", b"keep"))
+    table.write_bytes(table.read_bytes().replace(b"theme", name))
     with pytest.raises(ColumnError, match="--column-prefix"):
         check_exports(own_run, ExportConfig(export=("input",)), prefix="")
     check_exports(own_run, ExportConfig(export=("input",)), prefix="new_")

@@ -85,7 +85,7 @@ def test_probabilities_rise_with_similarity() -> None:
     assert (np.diff(probabilities) <= 1e-12).all()
 
 
-def test_many_distinct_values_are_thinned_without_harm() -> None:
+def test_a_part_of_the_pairs_gives_nearly_the_same() -> None:
     p_values = np.random.default_rng(0).beta(0.2, 1.0, 60_000)
     few = np.random.default_rng(1).choice(p_values, 15_000, replace=False)
     probabilities = match_probabilities(p_values, share=0.2)

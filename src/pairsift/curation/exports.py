@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pairsift import schema
 from pairsift.config import ExportConfig
 from pairsift.curation.added import added_columns, added_schema
+from pairsift.curation.conditions import CALIBRATED
 from pairsift.curation.curating import Curation
 from pairsift.curation.material import CHANGED
 from pairsift.curation.rows import own_columns, require_columns
@@ -50,8 +51,8 @@ def check_exports(run: Run, config: ExportConfig, *, prefix: str) -> None:
     if set(config.export) - {"datacomp"}:
         reader = _reader(run)
         # A table without its run folder has its similarities already.
-        added = [schema.KEEP] if is_alone(run) else [schema.SIMILARITY, schema.KEEP]
-        added_names(reader.column_names, added, prefix)
+        similarity = [] if is_alone(run) else [schema.SIMILARITY]
+        added_names(reader.column_names, [*similarity, *CALIBRATED, schema.KEEP], prefix)
     needs_digests = "datacomp" in config.export and config.uid_column is None
     if needs_digests and lacks(run, schema.IMAGE_SHA256) and UID not in _reader(run).column_names:
         why = why_unknown(run, schema.IMAGE_SHA256)
