@@ -229,6 +229,25 @@ def test_what_is_not_known_is_said_to_be_so(
     assert "copies are not looked for: the embeddings were handed in" in capsys.readouterr().err
 
 
+def test_conditions_on_what_is_not_known(
+    tmp_path: Path, pool: tuple[Path, Any, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, count in enumerate(PARTS):
+        path = pool[0] / f"{number}.parquet"
+        table = pq.read_table(path)
+        widths = pa.array(range(count), pa.int64())
+        pq.write_table(table.append_column("image_width", widths), path)
+    out, recipe = tmp_path / "out.parquet", tmp_path / "recipe.toml"
+    pairsift.score_file(pool[0], out, config=GIVEN)
+    recipe.write_text('[[rule]]\nkind = "where"\nwhere = "caption_tokens < 64"\n')
+    assert run_command(["curate", str(out), "--recipe", str(recipe)]) == 2
+    assert "`caption_tokens` is not known: the embeddings" in capsys.readouterr().err
+    # A column of the user's own under that name is known.
+    recipe.write_text('[[rule]]\nkind = "where"\nwhere = "image_width >= 30"\n')
+    assert run_command(["curate", str(out), "--recipe", str(recipe)]) == 0
+    assert "keeps 41 of 101 rows" in capsys.readouterr().out
+
+
 def test_outputs_that_have_no_place_for_scores(tmp_path: Path, pool: tuple[Path, Any, Any]) -> None:
     with pytest.raises(UsageError, match="not as embeddings"):
         pairsift.score_file(pool[0], tmp_path / "out.npz", config=GIVEN)

@@ -163,6 +163,9 @@ def test_a_table_without_details_says_what_that_costs(
     recipe.write_text('[[rule]]\nkind = "duplicates"\n', encoding="utf-8")
     assert pairsift(["curate", str(path), "--recipe", str(recipe)]) == 2
     assert "told by image_sha256" in capsys.readouterr().err
+    recipe.write_text('[[rule]]\nkind = "where"\nwhere = "image_width > 9"\n', encoding="utf-8")
+    assert pairsift(["curate", str(path), "--recipe", str(recipe)]) == 2
+    assert "`image_width` is not known: the table has no image_width" in capsys.readouterr().err
 
 
 def test_details_of_rows_that_all_failed_are_not_missing(

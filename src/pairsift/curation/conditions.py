@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pairsift import schema
 from pairsift.curation.material import CHANGED, Material
 from pairsift.curation.rows import FILE, ROW, own_columns
+from pairsift.curation.scored_tables import is_alone, lacks, why_unknown
 from pairsift.curation.where import Condition, read_as, widest_kind
 from pairsift.errors import ColumnError, JobError
 from pairsift.runs import Run
@@ -23,8 +24,8 @@ def rows_that_meet(text: str, material: Material) -> BoolArray:
     """Say which rows of a run meet a condition.
 
     Args:
-        text: An SQL expression. A name is a score column if there is one of that name, else a
-            column of the user's; small and capital letters are alike, as in SQL.
+        text: An SQL expression. A name is a score column if there is one of that name and it is
+            known, else a column of the user's; small and capital letters are alike, as in SQL.
         material: Of the run.
 
     Returns:
@@ -32,7 +33,8 @@ def rows_that_meet(text: str, material: Material) -> BoolArray:
 
     Raises:
         UsageError: It is no condition, or does not fit the columns' types.
-        ColumnError: There is no such column; the message lists those that there are.
+        ColumnError: There is no such column, and the message lists those that there are; or
+            nobody knows what is in it.
     """
     condition = Condition(text)
     scored, own = _resolve(condition.columns, material)
@@ -57,10 +59,15 @@ def _resolve(names: Sequence[str], material: Material) -> "tuple[_Scores, list[s
     scored: list[str] = []
     available = material.reader.column_names
     for name in names:
-        if found := _match(name, scores):
-            scored.append(found)
-        elif found := _match(name, available):
-            own.append(found)
+        score, mine = _match(name, scores), _match(name, available)
+        if score and not lacks(run, score):
+            scored.append(score)
+        elif score and (is_alone(run) or mine is None):
+            # Null in every row, so that no row would meet a condition on it.
+            message = f"column `{score}` is not known: {why_unknown(run, score)}"
+            raise ColumnError(message)
+        elif mine:
+            own.append(mine)
         else:
             message = f"column `{name}` not found; available: {', '.join([*available, *scores])}"
             raise ColumnError(message)

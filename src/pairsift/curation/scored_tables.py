@@ -37,8 +37,7 @@ ALONE = "scored_table"
 
 UNKNOWN = "not known"
 
-_NEEDED = (schema.IMAGE_SHA256, schema.IMAGE_WIDTH, schema.CAPTION_TRUNCATED)
-"""Details that some answers need."""
+_DETAILS = tuple(field.name for field in schema.DETAIL_FIELDS)
 
 _ROWS_AT_ONCE = 4096
 _SHARD_ROWS = 65_536
@@ -91,7 +90,7 @@ def what_is_missing(run: Run) -> str | None:
         schema.IMAGE_WIDTH: "sizes of pictures",
         schema.CAPTION_TRUNCATED: "cut captions",
     }
-    lacking = [answers[column] for column in run.info[ALONE]["lacking"]]
+    lacking = [answer for column, answer in answers.items() if lacks(run, column)]
     if lacking:
         words += f"; and no {', '.join(lacking)} (hint: score with --details)"
     return words
@@ -104,7 +103,7 @@ def lacks(run: Run, column: str) -> bool:
     and captions they were made of.
     """
     if _is_of_embeddings(run):
-        return column in _NEEDED
+        return column in _DETAILS
     return is_alone(run) and column in run.info[ALONE]["lacking"]
 
 
@@ -115,9 +114,7 @@ def why_unknown(run: Run, column: str) -> str:
             "the embeddings were handed in, and nobody saw the pictures and captions behind them "
             "(hint: score the pictures themselves, without --from-embeddings)"
         )
-    return (
-        f"the table has no {column} (hint: score with --details, or leave the run folder beside it)"
-    )
+    return f"the table has no {column} (hint: score with --details, or leave its run folder there)"
 
 
 def _is_of_embeddings(run: Run) -> bool:
@@ -226,7 +223,7 @@ def _describe(
     identity = {"image_column": columns[0], "caption_column": columns[1]}
     moment = datetime.fromtimestamp(reader.path.stat().st_mtime, UTC)
     there = [name.removeprefix(_prefix(reader)) for name in reader.column_names]
-    lacking = [name for name in _NEEDED if name not in there or _is_empty(scores, name)]
+    lacking = [name for name in _DETAILS if name not in there or _is_empty(scores, name)]
     return {
         "format_version": FORMAT_VERSION,
         "version": facts.get("pairsift", UNKNOWN),
