@@ -16,6 +16,7 @@ from pairsift.comparing.figures import (
     rows_kept,
 )
 from pairsift.curation.rules import parse_rule
+from pairsift.errors import UsageError
 
 NUM, WIDTH = 300, 32
 RULE = parse_rule("top:30%")
@@ -95,6 +96,13 @@ def test_equal_pictures_are_no_mismatch() -> None:
     contrast = make_contrasts([one], 0, seed=0)[0]
     assert not ((contrast.left < 100) & (contrast.right < 100)).any()
     assert len(contrast.left) > 1000
+
+
+def test_one_caption_for_all_is_refused() -> None:
+    one = candidate("good", noise=0.0)
+    one.captions[:] = one.captions[0]
+    with pytest.raises(UsageError, match=r"no two of 300 pairs differ .* good fp32"):
+        compare_measured([one], 0, rule=RULE, seed=0)
 
 
 def test_each_candidate_keeps_by_its_own_null() -> None:

@@ -19,6 +19,7 @@ from pairsift.curation.calibrate import NEAR_IDENTICAL, mismatched_pairs, sample
 from pairsift.curation.rules import Rule
 from pairsift.curation.scales import make_scales
 from pairsift.curation.thresholds import keep_rows
+from pairsift.errors import UsageError
 
 MISMATCHED_PAIRS = 20_000
 """Mismatched pairs drawn, the same for all candidates."""
@@ -77,6 +78,9 @@ def compare_measured(
         reference: Place of the reference.
         rule: Of the user: which rows each would keep.
         seed: Of mismatched pairs and bootstrap.
+
+    Raises:
+        UsageError: All pictures or all captions are nearly the same.
     """
     contrasts = make_contrasts(measured, reference, seed=seed)
     num_rows = len(measured[0].images)
@@ -119,6 +123,9 @@ def make_contrasts(measured: Sequence[Measured], reference: int, *, seed: int) -
     """Return true and mismatched similarities of every candidate, of the same pairs.
 
     Pairs whose pictures or captions are nearly the same to the reference are no mismatches.
+
+    Raises:
+        UsageError: There are no others.
     """
     known = measured[reference]
     left, right = mismatched_pairs(
@@ -127,6 +134,12 @@ def make_contrasts(measured: Sequence[Measured], reference: int, *, seed: int) -
     differs = np.ones(len(left), dtype=bool)
     for rows in (known.images, known.captions):
         differs &= np.einsum("nd,nd->n", rows[left], rows[right]) < NEAR_IDENTICAL
+    if not differs.any():
+        message = (
+            f"no two of {len(known.images)} pairs differ in picture and caption to "
+            f"{known.candidate}: there is nothing to tell apart"
+        )
+        raise UsageError(message)
     left, right = left[differs], right[differs]
     return [
         Contrast(
