@@ -121,8 +121,10 @@ def count_swaps(lines: list[dict[str, Any]], num_rows: int) -> dict[str, Any]:
         "precision": round(len(found & planted) / max(len(found), 1), 4),
         "suspects": sum(line["kind"] == "suspect" for line in lines),
     }
-    # Precision is recorded and not held: among so many wrong captions chance finds partners too.
-    assert counts["recall"] > 0.8, counts
+    # Among so many wrong captions chance finds partners as good as some of the planted ones, which
+    # are then not told: what is told must be right.
+    assert counts["precision"] > 0.95, counts
+    assert counts["recall"] > 0.5, counts
     return counts
 
 

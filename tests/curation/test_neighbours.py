@@ -38,7 +38,7 @@ def test_windows_agree_with_exact_and_with_themselves() -> None:
     pairs = draw_pairs(600)
     exact, _ = nearest(pairs.captions[:], pairs.images[:], count=1)
     answers = [
-        nearest(pairs.captions[:], pairs.images[:], count=3, exact_rows=100, window_rows=250)
+        nearest(pairs.captions[:], pairs.images[:], count=3, exact_cells=10_000, window_rows=250)
         for _ in range(2)
     ]
     assert (answers[0][0] == answers[1][0]).all()
@@ -49,7 +49,7 @@ def test_a_missing_index_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "usearch.index", None)
     pairs = draw_pairs(20)
     with pytest.raises(MissingExtraError, match=r"pairsift\[curate\]"):
-        nearest(pairs.captions[:], pairs.images[:], count=1, exact_rows=10)
+        nearest(pairs.captions[:], pairs.images[:], count=1, exact_cells=100)
 
 
 def test_many_targets_are_exact_while_the_queries_are_few() -> None:
@@ -58,7 +58,7 @@ def test_many_targets_are_exact_while_the_queries_are_few() -> None:
     every = queries @ pairs.images[:].T
     for count in (1, 2, 3):
         places, cosines = nearest(
-            queries, pairs.images, count=count, exact_rows=80, window_rows=250
+            queries, pairs.images, count=count, exact_cells=6400, window_rows=250
         )
         assert (places == np.argsort(-every, axis=1, kind="stable")[:, :count]).all()
         assert np.allclose(cosines, -np.sort(-every, axis=1)[:, :count], atol=1e-6)

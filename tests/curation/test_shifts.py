@@ -103,3 +103,12 @@ def test_the_best_stretch_is_found(votes: list[int]) -> None:
     assert max([0.0, *(score for _, _, score in found)]) == best
     assert all(score == sum(votes[begin:end]) for begin, end, score in found)
     assert all(a[1] <= b[0] for a, b in pairwise(found))
+
+
+def test_a_million_votes_that_fall_are_counted_once() -> None:
+    # Sums that fall leave thousands of short stretches behind: each is asked a few times, not all.
+    votes = np.full(1_000_000, -1.1)
+    votes[::20] = 0.9
+    found = best_stretches(votes)
+    assert len(found) == 50_000
+    assert found[1][:2] == (20, 21)

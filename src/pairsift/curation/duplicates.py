@@ -15,13 +15,13 @@ from pairsift.curation.clusters import group_alike
 from pairsift.curation.embedded import BoolArray, Halves, IntArray
 from pairsift.curation.envelopes import could_be_same
 from pairsift.curation.hashes import HashArray, hamming, near_hashes
-from pairsift.curation.neighbours import EXACT_ROWS, nearest
+from pairsift.curation.neighbours import nearest
 from pairsift.protocols import FloatArray, PixelArray
 
 NEIGHBOURS: Final = 10
 """Nearest pictures by embedding that are looked at."""
 
-NEIGHBOUR_ROWS: Final = EXACT_ROWS
+NEIGHBOUR_ROWS: Final = 200_000
 """Different pictures up to which neighbours by embedding are looked at; beyond, the hash alone
 names candidates: an index of a million embeddings takes an hour, and few copies need it."""
 
@@ -153,9 +153,10 @@ def _group_alike(
     first, second = candidates(hashes, images)
 
     def verify(one: IntArray, other: IntArray) -> BoolArray:
-        return _are_alike(thumbnails, one, other, announce)
+        return _are_alike(thumbnails, one, other)
 
-    alike = verify(first, second)
+    announce(f"comparing {len(first):,} pairs of pictures")
+    alike = _are_alike(thumbnails, first, second, announce)
     return group_alike(
         len(hashes),
         first[alike],
@@ -170,12 +171,14 @@ class _Getter(Protocol):
 
 
 def _are_alike(
-    thumbnails: _Getter, first: IntArray, second: IntArray, announce: Announce
+    thumbnails: _Getter,
+    first: IntArray,
+    second: IntArray,
+    announce: Announce = lambda _words: None,
 ) -> BoolArray:
     """Compare pairs in pieces, in an order that reads each thumbnail few times."""
     result = np.zeros(len(first), dtype=bool)
     told = time.monotonic()
-    announce(f"comparing {len(first):,} pairs of pictures")
     for begin in range(0, len(first), _PAIRS_AT_ONCE):
         part = slice(begin, begin + _PAIRS_AT_ONCE)
         needed, inverse = np.unique(

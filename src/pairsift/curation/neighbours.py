@@ -6,12 +6,13 @@ from pairsift.curation.embedded import Halves, IntArray
 from pairsift.errors import MissingExtraError
 from pairsift.protocols import FloatArray
 
-EXACT_ROWS = 200_000
-"""Every cosine is computed as long as there are no more of them than so many rows have with each
-other: 40,000 queries of a million targets too."""
+EXACT_CELLS = 10**11
+"""Every cosine is computed as long as there are no more of them: 316,000 rows with each other, or
+100,000 queries of a million targets. 5 * 10^10 of 64 dimensions take two minutes; to build the
+indexes of that million takes longer."""
 
 WINDOW_ROWS = 200_000
-"""Targets that are taken at once, consecutive; beyond ``EXACT_ROWS`` each window has an index of
+"""Targets that are taken at once, consecutive; beyond ``EXACT_CELLS`` each window has an index of
 its own. Every query asks every window, so that no pair is out of reach, though an index may miss a
 neighbour."""
 
@@ -28,7 +29,7 @@ def nearest(
     *,
     count: int,
     excluded: IntArray | None = None,
-    exact_rows: int = EXACT_ROWS,
+    exact_cells: int = EXACT_CELLS,
     window_rows: int = WINDOW_ROWS,
 ) -> tuple[IntArray, FloatArray]:
     """Return the targets that are nearest to each query; the same input gives the same answer.
@@ -38,7 +39,7 @@ def nearest(
         targets: Likewise, shape (N, D).
         count: How many of each.
         excluded: One target a query that does not count, such as itself, shape (M,), int64.
-        exact_rows: With more cosines than its square an index is used.
+        exact_cells: With more cosines an index is used.
         window_rows: Targets of a window.
 
     Returns:
@@ -52,7 +53,7 @@ def nearest(
     cosines = np.full((len(queries), count), -np.inf, dtype=np.float32)
     if len(queries) == 0 or len(targets) == 0:
         return places, cosines
-    is_exact = len(queries) * len(targets) <= exact_rows**2
+    is_exact = len(queries) * len(targets) <= exact_cells
     wanted = count if excluded is None else count + 1
     for begin in range(0, len(targets), window_rows):
         part = targets[begin : begin + window_rows]

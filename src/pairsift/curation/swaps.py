@@ -20,6 +20,9 @@ FALSE_SHARE = 0.02
 DECOY_ROUNDS = 20
 """Sets of decoys: the expected number of false swaps is known to a twentieth."""
 
+DECOYS_IN_ALL = 50_000
+"""Of all sets together: where a set has more than 2,500 fewer sets tell as much."""
+
 MOST_DECOYS = 10_000
 """Decoys of a set; where more pairs are wrong, the count of the false is scaled up."""
 
@@ -249,7 +252,8 @@ def _false_margins(
     if size == 0:
         return np.zeros(0), 0.0
     margins: list[float] = []
-    for _ in range(DECOY_ROUNDS):
+    num_rounds = min(DECOY_ROUNDS, DECOYS_IN_ALL // size)
+    for _ in range(num_rounds):
         images, captions = _break_up(
             pairs,
             generator.permutation(good),
@@ -264,7 +268,7 @@ def _false_margins(
         )
         margins += [margin for _, _, margin in found]
     # False matches grow with the square of how many are wrong.
-    weight = (len(wrong) / size) ** 2 / DECOY_ROUNDS
+    weight = (len(wrong) / size) ** 2 / num_rounds
     return np.array(margins), weight
 
 
