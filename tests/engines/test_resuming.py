@@ -309,6 +309,13 @@ def test_retrying_takes_the_statuses_that_were_named(table: Path) -> None:
         score(table, output, run={"retry": "image_missing"})
 
 
+def test_a_status_that_is_none_leaves_no_run_folder(table: Path) -> None:
+    output = table.with_name("out.csv")
+    with pytest.raises(UsageError, match="image_not_found"):
+        score(table, output, run={"retry": "nonsense"})
+    assert not output.with_name("out.csv.pairsift").exists()
+
+
 def test_a_stopped_retry_goes_on(table: Path) -> None:
     output = table.with_name("out.csv")
     for seed in range(7):

@@ -22,7 +22,13 @@ from pairsift.engines.outputs import (
     sweep_run,
 )
 from pairsift.engines.reading import PieceReader
-from pairsift.engines.retrying import Retry, begin_retry, choose_retries, finish_retry
+from pairsift.engines.retrying import (
+    Retry,
+    begin_retry,
+    choose_retries,
+    finish_retry,
+    parse_statuses,
+)
 from pairsift.engines.sessions import Engine, FileWork, Session
 from pairsift.histograms import Histogram
 from pairsift.job import JobSummary, Progress
@@ -65,7 +71,11 @@ def score_in_run(
     Raises:
         RunFolderError: The run is of another configuration.
         JobError: The input changed.
+        UnknownNameError: No such status can be retried.
     """
+    wish = job.config.run.retry
+    if wish is not None:
+        parse_statuses(wish)  # before there is a folder
     columns = (job.columns.image, job.columns.caption)
     manifest = open_or_create(
         store, job.config, job.scorer, columns=columns, tables=job.tables, command=command
@@ -73,7 +83,6 @@ def score_in_run(
     run = Run(store, manifest)
     sweep_run(store, [path for path, _ in job.outputs if path is not None])
     job.summary.run = store.location
-    wish = job.config.run.retry
     if wish is None and _is_done(job, store):
         return _describe_finished(job, run)
     begin = time.perf_counter()
