@@ -1,11 +1,22 @@
 """What tests of several folders need."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.s3_server import S3, forget_clouds, running_s3
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> None:
+    """Take Ctrl-C for what it is.
+
+    A shell that starts the tests in its background has them ignore it, and what they start as well.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
