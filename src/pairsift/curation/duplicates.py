@@ -96,7 +96,7 @@ def group_duplicates(
     Returns:
         The groups, numbered in order of their first row.
     """
-    codes = np.asarray(pc.fill_null(sha256.dictionary_encode().indices, -1), dtype=np.int64)
+    codes = _codes(sha256)
     rows = np.flatnonzero(codes >= 0)
     _, first, inverse = np.unique(codes[rows], return_index=True, return_inverse=True)
     distinct = rows[first]  # one row for each different file
@@ -138,6 +138,14 @@ def kept_with_captions(duplicates: Duplicates, captions: Sequence[str]) -> list[
         if captions[row] not in collected[target]:
             collected[target].append(captions[row])
     return collected
+
+
+def _codes(sha256: pa.Array) -> IntArray:
+    """Return a number for each different file, -1 where there is none, shape (N,)."""
+    # Arrow's own pool keeps what it had, as address space: a gigabyte and more of many rows.
+    pool = pa.system_memory_pool()
+    indices = pc.dictionary_encode(sha256, memory_pool=pool).indices
+    return np.asarray(pc.fill_null(indices, -1), dtype=np.int64)
 
 
 def _near_embeddings(images: FloatArray | Halves | None, looks: IntArray) -> FloatArray | None:
