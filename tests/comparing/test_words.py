@@ -4,28 +4,10 @@ from dataclasses import replace
 
 from pairsift.comparing.figures import Figures
 from pairsift.comparing.words import answer
+from tests.comparing.made_up import FIGURES
 
-REFERENCE = Figures(
-    name="large fp32",
-    model="large",
-    precision="fp32",
-    pairs_per_second=100.0,
-    peak_bytes=1,
-    setup_seconds=1.0,
-    auc=0.99,
-    auc_95=(0.98, 0.995),
-    auc_gap=0.0,
-    auc_gap_95=(0.0, 0.0),
-    spearman=1.0,
-    kendall=1.0,
-    kept=30,
-    kept_jaccard=1.0,
-    kept_shared=1.0,
-    is_reference=True,
-    is_on_front=True,
-)
 SMALL = replace(
-    REFERENCE,
+    FIGURES,
     name="small fp32",
     pairs_per_second=300.0,
     is_reference=False,
@@ -36,7 +18,7 @@ SMALL = replace(
 
 
 def last(*others: Figures) -> str:
-    return answer([REFERENCE, *others], rule="top:30%")[-1]
+    return answer([FIGURES, *others], rule="top:30%")[-1]
 
 
 def test_yes_where_it_keeps_the_same_rows() -> None:
@@ -54,14 +36,12 @@ def test_no_where_it_may_lose_too_much() -> None:
 
 
 def test_nothing_to_gain_where_none_is_faster() -> None:
-    told = answer([REFERENCE, replace(SMALL, pairs_per_second=105.0)], rule="top:30%")
+    told = answer([FIGURES, replace(SMALL, pairs_per_second=105.0)], rule="top:30%")
     assert told == ["None is faster than large fp32 here, so there is nothing to gain."]
 
 
 def test_each_faster_one_has_a_line_with_its_figures() -> None:
-    lines = answer(
-        [REFERENCE, SMALL, replace(SMALL, name="tiny", pairs_per_second=500.0)], rule="r"
-    )
+    lines = answer([FIGURES, SMALL, replace(SMALL, name="tiny", pairs_per_second=500.0)], rule="r")
     assert [line.split(":")[0] for line in lines[:2]] == ["tiny", "small fp32"]
     assert "3.0 times as fast" in lines[1]
     assert "keeps 60%" in lines[1]
